@@ -1,0 +1,120 @@
+/* SPDX-FileCopyrightText: 2026 The Mica authors
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct mica_mapping {
+    atomic_int refs;
+    int fd; /* -1 when the bytes are the caller's */
+    const uint8_t *data;
+    size_t size;
+    char *name;
+};
+
+static enum mica_status new_mapping(int fd, const void *data, size_t size, const char *name,
+                                    struct mica_mapping **out, struct mica_err *err)
+{
+    const char *base = strrchr(name, '/');
+    struct mica_mapping *map = mica_alloc(1, sizeof *map);
+    char *copy = mica_strdup(base ? base + 1 : name);
+    if (!map || !copy) {
+        mica_free(map);
+        mica_free(copy);
+        return mica_fail(err, MICA_ENOMEM, "%s: out of memory", name);
+    }
+    *map = (struct mica_mapping){1, fd, data, size, copy};
+    *out = map;
+    return MICA_OK;
+}
+
+enum mica_status mica_mapping_from_bytes(const void *data, size_t size, const char *name,
+                                         struct mica_mapping **out, struct mica_err *err)
+{
+    return new_mapping(-1, data, size, name, out, err);
+}
+
+enum mica_status mica_mapping_from_fd(int fd, const char *name, struct mica_mapping **out,
+                                      struct mica_err *err)
+{
+    struct stat st;
+    void *data = NULL;
+    enum mica_status status;
+    if (fstat(fd, &st) != 0) {
+        status = mica_fail(err, MICA_EIO, "%s: %s", name, strerror(errno));
+    } else if (!S_ISREG(st.st_mode)) {
+        status = mica_fail(err, MICA_EARG, "%s: not a regular file", name);
+    } else if (st.st_size > 0 &&
+               (data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0)) == MAP_FAILED) {
+        data = NULL;
+        status = mica_fail(err, MICA_EIO, "%s: cannot map %lld bytes: %s", name, (long long)st.st_size,
+                           strerror(errno));
+    } else {
+        status = new_mapping(fd, data, (size_t)st.st_size, name, out, err);
+    }
+    if (status != MICA_OK) {
+        if (data)
+            munmap(data, (size_t)st.st_size);
+        close(fd);
+    }
+    return status;
+}
+
+enum mica_status mica_mapping_open(const char *path, struct mica_mapping **out, struct mica_err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return mica_fail(err, errno == ENOENT ? MICA_ENOTFOUND : MICA_EIO, "%s: %s", path, strerror(errno));
+    return mica_mapping_from_fd(fd, path, out, err);
+}
+
+struct mica_mapping *mica_mapping_ref(struct mica_mapping *map)
+{
+    atomic_fetch_add_explicit(&map->refs, 1, memory_order_relaxed);
+    return map;
+}
+
+void mica_mapping_free(struct mica_mapping *map)
+{
+    if (!map || atomic_fetch_sub_explicit(&map->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    if (map->fd >= 0) {
+        if (map->data)
+            munmap((void *)(uintptr_t)map->data, map->size);
+        close(map->fd);
+    }
+    mica_free(map->name);
+    mica_free(map);
+}
+
+const uint8_t *mica_mapping_data(const struct mica_mapping *map)
+{
+    return map->data;
+}
+
+size_t mica_mapping_size(const struct mica_mapping *map)
+{
+    return map->size;
+}
+
+const char *mica_mapping_name(const struct mica_mapping *map)
+{
+    return map->name;
+}
+
+void mica_mapping_release(const struct mica_mapping *map, size_t offset, size_t len)
+{
+    if (map->fd < 0 || offset > map->size || len > map->size - offset)
+        return;
+    /* Only whole pages inside the range: its edges may still be read through a neighbour. */
+    size_t page = (size_t)sysconf(_SC_PAGESIZE), begin = (offset + page - 1) / page * page;
+    size_t end = (offset + len) / page * page;
+    if (begin < end)
+        madvise((void *)(uintptr_t)(map->data + begin), end - begin, MADV_DONTNEED);
+}
