@@ -47,22 +47,27 @@ typedef void mica_quantize_fn(const float *x, int64_t k, struct mica_act_block *
 /* out[n] = x[n] / sqrt(mean(x²) + eps) × w[n]  (scale = 1 / sqrt(sum / n + eps) in IEEE f32 operations; (x ×
  * scale) × w) */
 typedef void mica_rms_norm_fn(const float *x, const float *w, int64_t n, float eps, float *out);
-/* out[n] = (x − mean) / sqrt(var + eps) × w + b; b may be NULL */
+/* out[n] = (x − mean) / sqrt(var + eps) × w + b; b may be NULL. mean = sum / n; var = sum of fma(d, d, lane)
+ * with d = x − mean, / n; scale as above; y = d × scale, then fma(y, w, b), or y × w without b. */
 typedef void mica_layer_norm_fn(const float *x, const float *w, const float *b, int64_t n, float eps,
                                 float *out);
 /* out[n] = f(a[n], b[n]); out may be a or b */
 typedef void mica_binary_fn(const float *a, const float *b, int64_t n, float *out);
-/* out[n] = f(x[n]); out may be x */
+/* out[n] = f(x[n]); out may be x
+ *   silu: a / (1 + exp(−a))
+ *   gelu: t = fma(0.044715 × (a × a), a, a);  a / (1 + exp(t × −2√(2/π)))   which is the tanh form
+ *   gelu_erf: (0.5 × a) × (1 + erf(a × √½))
+ * with exp, tanh, erf as math_poly.h has them. Finite inputs give no NaN. silu_mul, gelu_mul: f(a) × b. */
 typedef void mica_unary_fn(const float *x, int64_t n, float *out);
 /* out[n] = x[n] × c */
 typedef void mica_scale_fn(const float *x, float c, int64_t n, float *out);
 /* out[n] = cap × tanh(x[n] / cap) */
 typedef void mica_softcap_fn(const float *x, float cap, int64_t n, float *out);
-/* x:[n] → its maximum (−inf for n = 0); NaN counts as −inf */
+/* x:[n] → its maximum (−inf for n = 0, never −0); NaN counts as −inf */
 typedef float mica_max_fn(const float *x, int64_t n);
 /* Σ exp((x[i] − shift)) over [n], 16 lanes and tree as above */
 typedef float mica_sum_exp_fn(const float *x, float shift, int64_t n);
-/* out[n] = exp(x − max) / Σ */
+/* out[n] = exp(x − max) / Σ, Σ by 16 lanes and tree; out may be x; at least one x is finite and none +inf */
 typedef void mica_softmax_fn(const float *x, int64_t n, float *out);
 
 /* Rotates the first 2·half elements of one head x:[D] in place by cos_sin:[half][2] (cos, sin interleaved).
