@@ -70,9 +70,6 @@ MICA_API size_t mica_mapping_size(const struct mica_mapping *map);
 MICA_API const char *mica_mapping_name(const struct mica_mapping *map); /* base name of the file */
 /* Tells the kernel that [offset, offset + len) has been read and need not stay resident; never an error. */
 MICA_API void mica_mapping_release(const struct mica_mapping *map, size_t offset, size_t len);
-/* Brings [offset, offset + len) into memory in one go: reading page by page costs a fault each, five times the
- * time of the reading itself. Never an error. */
-MICA_API void mica_mapping_prefetch(const struct mica_mapping *map, size_t offset, size_t len);
 
 /* The files a model is made of: mappings by name. A GGUF model is one file (or its split parts in order);
  * an HF folder brings config.json, tokenizer.json, *.safetensors and so on. Not thread-safe while it is

@@ -118,16 +118,3 @@ void mica_mapping_release(const struct mica_mapping *map, size_t offset, size_t 
     if (begin < end)
         madvise((void *)(uintptr_t)(map->data + begin), end - begin, MADV_DONTNEED);
 }
-
-void mica_mapping_prefetch(const struct mica_mapping *map, size_t offset, size_t len)
-{
-    if (map->fd < 0 || offset > map->size || len > map->size - offset || !len)
-        return;
-    size_t page = (size_t)sysconf(_SC_PAGESIZE), begin = offset / page * page;
-    void *at = (void *)(uintptr_t)(map->data + begin);
-#ifdef MADV_POPULATE_READ
-    if (!madvise(at, offset + len - begin, MADV_POPULATE_READ))
-        return;
-#endif
-    madvise(at, offset + len - begin, MADV_WILLNEED); /* kernels before 5.14 */
-}
