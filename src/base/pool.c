@@ -63,13 +63,13 @@ static void work(struct mica_pool *pool, int thread)
     }
 }
 
-static int wait_for_job(struct mica_pool *pool, int seen)
+static void wait_for_job(struct mica_pool *pool, int seen)
 {
     for (;;) {
         for (int i = 0; i < SPINS; i++) {
             int now = atomic_load_explicit(&pool->generation, memory_order_acquire);
             if (now != seen)
-                return now;
+                return;
             relax();
         }
         atomic_fetch_add(&pool->sleepers, 1);
@@ -86,7 +86,7 @@ static void *worker_main(void *arg)
     mica_free(arg);
     int seen = 0;
     for (;;) {
-        seen = wait_for_job(pool, seen);
+        wait_for_job(pool, seen);
         if (atomic_load(&pool->stop))
             return NULL;
         atomic_fetch_add(&pool->inside, 1);

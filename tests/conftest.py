@@ -1,0 +1,37 @@
+# SPDX-FileCopyrightText: 2026 The Mica authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the Python tests share: where the build and the fetched files are. A test whose file is absent is skipped."""
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = Path(os.environ.get("MICA_BUILD") or ROOT / "build")
+CACHE = Path(os.environ.get("MICA_TEST_CACHE") or Path.home() / ".cache" / "mica-test")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "slow: left out by ./test.sh --quick")
+
+
+@pytest.fixture(scope="session")
+def fetched():
+    """fetched('models/smollm2.gguf') is the path of a file or folder that tools/fetch.py brought."""
+    def find(relative):
+        path = CACHE / relative
+        if not path.exists():
+            pytest.skip(f"{path} is absent: run tools/fetch.py")
+        return path
+    return find
+
+
+@pytest.fixture(scope="session")
+def mica():
+    """mica('show', path, env={...}) runs the program and returns the finished process (text mode)."""
+    def call(*arguments, env=None, timeout=300, **options):
+        return subprocess.run([str(BUILD / "src" / "cli" / "mica"), *map(str, arguments)], text=True,
+                              capture_output=True, stdin=subprocess.DEVNULL, check=False, timeout=timeout,
+                              env={**os.environ, **(env or {})}, **options)
+    return call
