@@ -107,6 +107,25 @@ char *mica_arena_strndup(struct mica_arena *arena, const char *s, size_t len)
     return copy;
 }
 
+void mica_arena_reset(struct mica_arena *arena)
+{
+    struct mica_arena_chunk *chunk = arena->head;
+    size_t payload = 0, header = (sizeof *chunk + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+    if (!chunk)
+        return;
+    if (!chunk->next) {
+        chunk->used = 0;
+        return;
+    }
+    /* Several chunks become one, so that no space is lost at their ends. */
+    for (; chunk; chunk = chunk->next)
+        payload += chunk->size;
+    mica_arena_release(arena);
+    arena->head = aligned_alloc(ARENA_ALIGN, header + payload);
+    if (arena->head)
+        *arena->head = (struct mica_arena_chunk){NULL, payload, 0};
+}
+
 void mica_arena_release(struct mica_arena *arena)
 {
     struct mica_arena_chunk *chunk = arena->head;

@@ -42,6 +42,8 @@ struct mica_arena {
 /* n × size zeroed bytes, aligned to 64, living until reset or release; NULL when out of memory. */
 void *mica_arena_alloc(struct mica_arena *arena, size_t n, size_t size);
 char *mica_arena_strndup(struct mica_arena *arena, const char *s, size_t len);
+/* Forgets everything but keeps the memory: what fitted before will fit again without asking the system. */
+void mica_arena_reset(struct mica_arena *arena);
 void mica_arena_release(struct mica_arena *arena); /* frees everything; the arena can be used again */
 
 /* A growing byte buffer. Once an append failed, failed stays set and later appends do nothing: check once. */

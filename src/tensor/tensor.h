@@ -34,7 +34,7 @@ struct mica_tensor {
     void *data;                       /* NULL while captured and not yet planned; NULL for PACKED */
     const struct mica_packed *packed; /* PACKED only */
     struct mica_tensor *quantised;    /* x after quantize(x): computed once, used by every linear of x */
-    int node;                         /* the graph node that makes it; −1 for leaves */
+    int node;                         /* which op of its context made it; −1 for leaves */
 };
 
 struct mica_context;
@@ -77,9 +77,10 @@ void mica_graph_free(struct mica_graph *graph);
 
 /* table: PACKED [V,D], ids: I32 [T] → [T,D]. An id outside the table is an error when it runs. */
 #define embed(table, ids) mica_op_embed(table, ids, MICA_HERE)
-/* x:[T,K], w: PACKED [N,K], bias:[N] or NULL → [T,N] */
+/* x:[T,K], w: PACKED [N,K], bias:[N] or NULL → [T,N]; quantises x (see quantize) unless w is F32, F16 or BF16
+ */
 #define linear(x, w, bias) mica_op_linear(x, w, bias, MICA_HERE)
-/* x:[…,K] F32 → ACT, memoised on x */
+/* x:[…,K] F32 → ACT, K a multiple of 32; memoised on x unless x is a leaf */
 #define quantize(x) mica_op_quantize(x, MICA_HERE)
 /* x:[…,D], w:[D] → same shape, over the last dimension (so [T,H,D] with w:[D] normalises each head) */
 #define rms_norm(x, w, eps)      mica_op_rms_norm(x, w, eps, MICA_HERE)
@@ -129,34 +130,32 @@ struct mica_attention_params {
     int64_t window;       /* 0: all positions */
 };
 
-#define MICA_TENSOR_ARGS1 struct mica_tensor *x
-#define MICA_TENSOR_ARGS2 struct mica_tensor *a, struct mica_tensor *b
 struct mica_tensor *mica_op_embed(const struct mica_tensor *table, struct mica_tensor *ids,
                                   struct mica_here here);
-struct mica_tensor *mica_op_linear(MICA_TENSOR_ARGS1, const struct mica_tensor *w,
+struct mica_tensor *mica_op_linear(struct mica_tensor *x, const struct mica_tensor *w,
                                    const struct mica_tensor *bias, struct mica_here here);
-struct mica_tensor *mica_op_quantize(MICA_TENSOR_ARGS1, struct mica_here here);
-struct mica_tensor *mica_op_rms_norm(MICA_TENSOR_ARGS1, const struct mica_tensor *w, float eps,
+struct mica_tensor *mica_op_quantize(struct mica_tensor *x, struct mica_here here);
+struct mica_tensor *mica_op_rms_norm(struct mica_tensor *x, const struct mica_tensor *w, float eps,
                                      struct mica_here here);
-struct mica_tensor *mica_op_layer_norm(MICA_TENSOR_ARGS1, const struct mica_tensor *w,
+struct mica_tensor *mica_op_layer_norm(struct mica_tensor *x, const struct mica_tensor *w,
                                        const struct mica_tensor *b, float eps, struct mica_here here);
-struct mica_tensor *mica_op_add(MICA_TENSOR_ARGS2, struct mica_here here);
-struct mica_tensor *mica_op_mul(MICA_TENSOR_ARGS2, struct mica_here here);
-struct mica_tensor *mica_op_silu_mul(MICA_TENSOR_ARGS2, struct mica_here here);
-struct mica_tensor *mica_op_gelu_mul(MICA_TENSOR_ARGS2, struct mica_here here);
-struct mica_tensor *mica_op_silu(MICA_TENSOR_ARGS1, struct mica_here here);
-struct mica_tensor *mica_op_gelu(MICA_TENSOR_ARGS1, struct mica_here here);
-struct mica_tensor *mica_op_gelu_erf(MICA_TENSOR_ARGS1, struct mica_here here);
-struct mica_tensor *mica_op_softmax(MICA_TENSOR_ARGS1, struct mica_here here);
-struct mica_tensor *mica_op_scale(MICA_TENSOR_ARGS1, float c, struct mica_here here);
-struct mica_tensor *mica_op_softcap(MICA_TENSOR_ARGS1, float cap, struct mica_here here);
-struct mica_tensor *mica_op_rope(MICA_TENSOR_ARGS1, const struct mica_tensor *table, bool neox,
+struct mica_tensor *mica_op_add(struct mica_tensor *a, struct mica_tensor *b, struct mica_here here);
+struct mica_tensor *mica_op_mul(struct mica_tensor *a, struct mica_tensor *b, struct mica_here here);
+struct mica_tensor *mica_op_silu_mul(struct mica_tensor *a, struct mica_tensor *b, struct mica_here here);
+struct mica_tensor *mica_op_gelu_mul(struct mica_tensor *a, struct mica_tensor *b, struct mica_here here);
+struct mica_tensor *mica_op_silu(struct mica_tensor *x, struct mica_here here);
+struct mica_tensor *mica_op_gelu(struct mica_tensor *x, struct mica_here here);
+struct mica_tensor *mica_op_gelu_erf(struct mica_tensor *x, struct mica_here here);
+struct mica_tensor *mica_op_softmax(struct mica_tensor *x, struct mica_here here);
+struct mica_tensor *mica_op_scale(struct mica_tensor *x, float c, struct mica_here here);
+struct mica_tensor *mica_op_softcap(struct mica_tensor *x, float cap, struct mica_here here);
+struct mica_tensor *mica_op_rope(struct mica_tensor *x, const struct mica_tensor *table, bool neox,
                                  struct mica_here here);
 struct mica_tensor *mica_op_attention(struct mica_tensor *q, struct mica_tensor *k, struct mica_tensor *v,
                                       const struct mica_kv_batch *kv, int layer,
                                       const struct mica_attention_params *how, struct mica_here here);
-struct mica_tensor *mica_op_take_rows(MICA_TENSOR_ARGS1, struct mica_tensor *rows, struct mica_here here);
-struct mica_tensor *mica_op_reshape(MICA_TENSOR_ARGS1, const int64_t *shape, int n_dims,
+struct mica_tensor *mica_op_take_rows(struct mica_tensor *x, struct mica_tensor *rows, struct mica_here here);
+struct mica_tensor *mica_op_reshape(struct mica_tensor *x, const int64_t *shape, int n_dims,
                                     struct mica_here here);
 
 #endif
