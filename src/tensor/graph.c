@@ -32,7 +32,7 @@ bool mica_graph_owns(const struct mica_graph *graph, const struct mica_tensor *t
     if (t->node < 0 || t->node >= graph->n_nodes)
         return false;
     const struct mica_op_call *node = &graph->nodes[t->node];
-    for (int i = 0; i < node->op->n_out; i++)
+    for (int i = 0; i < MICA_MAX_OUT; i++)
         if (node->out[i] == t)
             return true;
     return false;
@@ -83,7 +83,7 @@ enum mica_status mica_graph_end(struct mica_context *ctx, struct mica_tensor *co
             status = mica_fail(err, MICA_EARG, "output %d of the graph is missing", i);
     if (status == MICA_OK && !copy_leaves(graph, outputs, n))
         status = mica_fail(err, MICA_ENOMEM, "graph of %lld nodes: out of memory", (long long)graph->n_nodes);
-    if (status == MICA_OK)
+    if (status == MICA_OK && !ctx->no_passes)
         status = mica_graph_fuse(graph, err);
     if (status == MICA_OK)
         status = mica_graph_plan(graph, err);

@@ -49,6 +49,7 @@ struct mica_op {
     int n_required, n_optional; /* inputs */
     int n_out;                  /* at most; infer leaves n_dims 0 for an output that the call does not have */
     unsigned in_place;          /* bit i: out[0] may lie on input i */
+    bool has_effects;           /* stays although nothing uses its outputs */
     mica_infer_fn *infer;
     mica_run_fn *run; /* mica_run_view: out[0] is in[0] under another shape */
     mica_scratch_fn *scratch;
@@ -65,7 +66,7 @@ enum mica_op_id {
 extern const struct mica_op mica_ops[MICA_OP_COUNT];
 
 /* The functions that rows of the table name; several rows may name the same. */
-#define X(name, required, optional, outs, in_place, infer, run, scratch, vjp, onnx)                          \
+#define X(name, required, optional, outs, in_place, effects, infer, run, scratch, vjp, onnx)                 \
     mica_infer_fn mica_infer_##infer;                                                                        \
     mica_run_fn mica_run_##run;                                                                              \
     mica_scratch_fn mica_scratch_##scratch;
@@ -116,6 +117,7 @@ struct mica_context {
     size_t scratch_bytes;
     struct mica_graph *capture; /* NULL: eager */
     int n_ops;
+    bool no_passes; /* graphs stay as captured: for tests that compare */
     enum mica_status status;
     struct mica_err err;
 };

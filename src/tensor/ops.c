@@ -5,12 +5,13 @@
 #include <stdio.h>
 
 const struct mica_op mica_ops[MICA_OP_COUNT] = {
-#define X(name, required, optional, outs, in_place, infer, run, scratch, vjp, onnx)                          \
+#define X(name, required, optional, outs, in_place, effects, infer, run, scratch, vjp, onnx)                 \
     [MICA_OP_##name] = {#name,                                                                               \
                         required,                                                                            \
                         optional,                                                                            \
                         outs,                                                                                \
                         in_place,                                                                            \
+                        effects,                                                                             \
                         mica_infer_##infer,                                                                  \
                         mica_run_##run,                                                                      \
                         mica_scratch_##scratch,                                                              \

@@ -16,8 +16,8 @@ struct storage {
 struct plan {
     struct mica_graph *graph;
     struct storage *pieces; /* of node i: output j is i × PER_NODE + j, scratch comes last */
-    int64_t *order;         /* pieces with bytes, largest first */
-    int64_t n_order;
+    int64_t *lies_on;       /* [pieces]: −1, or the piece whose memory this one uses */
+    struct storage **order; /* room for two lists of pieces */
     size_t total;
 };
 enum { SCRATCH = MICA_MAX_OUT, PER_NODE };
@@ -28,7 +28,12 @@ static int64_t piece_of(const struct plan *plan, const struct mica_tensor *t);
 static int64_t output_piece(const struct plan *plan, int64_t i, int j)
 {
     const struct mica_op_call *node = &plan->graph->nodes[i];
-    return node->op->run == mica_run_view ? piece_of(plan, node->args.in[0]) : i * PER_NODE + j;
+    if (node->op->run == mica_run_view)
+        return piece_of(plan, node->args.in[0]);
+    int64_t piece = i * PER_NODE + j;
+    while (plan->lies_on[piece] >= 0)
+        piece = plan->lies_on[piece];
+    return piece;
 }
 
 static int64_t piece_of(const struct plan *plan, const struct mica_tensor *t)
@@ -55,8 +60,10 @@ static bool measure(struct plan *plan)
     for (int64_t i = 0; i < graph->n_nodes; i++) {
         const struct mica_op_call *node = &graph->nodes[i];
         struct storage *pieces = &plan->pieces[i * PER_NODE];
-        for (int j = 0; j < PER_NODE; j++)
+        for (int j = 0; j < PER_NODE; j++) {
             pieces[j] = (struct storage){.first = i, .last = i};
+            plan->lies_on[i * PER_NODE + j] = -1;
+        }
         for (int j = 0; j < MICA_MAX_IN; j++)
             use(plan, node->args.in[j], i);
         if (node->op->run == mica_run_view)
@@ -71,16 +78,65 @@ static bool measure(struct plan *plan)
     return true;
 }
 
+/* An output that may lie on an input which nothing needs any more takes over its memory. */
+static void reuse(struct plan *plan)
+{
+    for (int64_t i = 0; i < plan->graph->n_nodes; i++) {
+        const struct mica_op_call *node = &plan->graph->nodes[i];
+        struct storage *out = &plan->pieces[i * PER_NODE];
+        for (int j = 0; j < MICA_MAX_IN && out->bytes; j++) {
+            int64_t at = (node->op->in_place >> j & 1) ? piece_of(plan, node->args.in[j]) : -1;
+            bool fits = at >= 0 && plan->pieces[at].last == i && plan->pieces[at].bytes == out->bytes;
+            for (int other = 0; other < MICA_MAX_IN && fits; other++)
+                fits = (node->op->in_place >> other & 1) || piece_of(plan, node->args.in[other]) != at;
+            if (!fits)
+                continue;
+            plan->pieces[at].last = out->last;
+            out->bytes = 0;
+            plan->lies_on[i * PER_NODE] = at;
+        }
+    }
+}
+
+static int larger_first(const void *a, const void *b)
+{
+    const struct storage *x = *(struct storage *const *)a, *y = *(struct storage *const *)b;
+    return x->bytes != y->bytes ? (x->bytes < y->bytes ? 1 : -1) : x < y ? -1 : x > y;
+}
+
+/* Each piece, largest first, goes to the lowest gap among those that live at the same time. */
 static bool place(struct plan *plan)
 {
+    int64_t n = 0;
+    struct storage **todo = plan->order, **placed = todo + plan->graph->n_nodes * PER_NODE;
     for (int64_t i = 0; i < plan->graph->n_nodes * PER_NODE; i++) {
         struct storage *piece = &plan->pieces[i];
-        if (!piece->bytes)
-            continue;
-        piece->offset = plan->total;
-        if (!mica_add_size(piece->bytes, ALIGN - 1, &piece->bytes) ||
-            !mica_add_size(plan->total, piece->bytes / ALIGN * ALIGN, &plan->total))
+        if (!mica_add_size(piece->bytes, ALIGN - 1, &piece->bytes))
             return false;
+        piece->bytes = piece->bytes / ALIGN * ALIGN;
+        if (piece->bytes)
+            todo[n++] = piece;
+    }
+    qsort(todo, (size_t)n, sizeof *todo, larger_first);
+    for (int64_t i = 0; i < n; i++) {
+        struct storage *piece = todo[i];
+        int64_t at = 0;
+        for (; at < i; at++) {
+            bool together = placed[at]->first <= piece->last && piece->first <= placed[at]->last;
+            size_t end = placed[at]->offset + placed[at]->bytes;
+            if (together && placed[at]->offset >= piece->offset &&
+                placed[at]->offset - piece->offset >= piece->bytes)
+                break;
+            if (together && end > piece->offset)
+                piece->offset = end;
+        }
+        size_t end;
+        if (!mica_add_size(piece->offset, piece->bytes, &end))
+            return false;
+        plan->total = end > plan->total ? end : plan->total;
+        for (at = i; at > 0 && placed[at - 1]->offset > piece->offset; at--)
+            placed[at] = placed[at - 1];
+        placed[at] = piece;
     }
     return true;
 }
@@ -96,7 +152,7 @@ static void resolve(struct plan *plan)
         }
         for (int j = 0; j < node->op->n_out; j++)
             if (node->out[j])
-                node->out[j]->data = graph->arena + plan->pieces[i * PER_NODE + j].offset;
+                node->out[j]->data = graph->arena + plan->pieces[output_piece(plan, i, j)].offset;
         node->scratch = graph->arena + plan->pieces[i * PER_NODE + SCRATCH].offset;
     }
 }
@@ -113,9 +169,15 @@ static void drop_views(struct mica_graph *graph)
 enum mica_status mica_graph_plan(struct mica_graph *graph, struct mica_err *err)
 {
     struct plan plan = {.graph = graph};
-    plan.pieces = mica_alloc((size_t)graph->n_nodes * PER_NODE, sizeof *plan.pieces);
+    size_t n = (size_t)graph->n_nodes * PER_NODE;
+    plan.pieces = mica_alloc(n, sizeof *plan.pieces);
+    plan.lies_on = mica_alloc(n, sizeof *plan.lies_on);
+    plan.order = mica_alloc(2 * n, sizeof *plan.order);
     enum mica_status status = MICA_ENOMEM;
-    if (!plan.pieces || !measure(&plan) || !place(&plan))
+    if (!plan.pieces || !plan.lies_on || !plan.order || !measure(&plan))
+        goto out;
+    reuse(&plan);
+    if (!place(&plan))
         goto out;
     graph->arena = aligned_alloc(ALIGN, plan.total ? plan.total : ALIGN);
     if (!graph->arena)
@@ -126,6 +188,8 @@ enum mica_status mica_graph_plan(struct mica_graph *graph, struct mica_err *err)
     status = MICA_OK;
 out:
     mica_free(plan.pieces);
+    mica_free(plan.lies_on);
+    mica_free(plan.order);
     return status == MICA_OK ? status
                              : mica_fail(err, status, "graph of %lld nodes, %zu bytes: out of memory",
                                          (long long)graph->n_nodes, plan.total);
