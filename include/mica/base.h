@@ -87,6 +87,8 @@ MICA_API void mica_files_free(struct mica_files *files);
 MICA_API int mica_files_count(const struct mica_files *files);
 /* The i-th mapping in order of addition; the set keeps its reference. */
 MICA_API struct mica_mapping *mica_files_at(const struct mica_files *files, int i);
+/* Its name in the set (a mapping may be called otherwise, as a stored blob is); NULL past the end. */
+MICA_API const char *mica_files_name(const struct mica_files *files, int i);
 /* The mapping called name, or NULL. */
 MICA_API struct mica_mapping *mica_files_find(const struct mica_files *files, const char *name);
 

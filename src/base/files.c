@@ -60,6 +60,11 @@ struct mica_mapping *mica_files_at(const struct mica_files *files, int i)
     return files->entries[i].map;
 }
 
+const char *mica_files_name(const struct mica_files *files, int i)
+{
+    return i >= 0 && i < files->n ? files->entries[i].name : NULL;
+}
+
 struct mica_mapping *mica_files_find(const struct mica_files *files, const char *name)
 {
     for (int64_t i = 0; i < files->n; i++)

@@ -13,7 +13,7 @@ struct mica_gguf;
 
 /* Opens the GGUF made of all files in the set (one, or the parts of a split in order). The reader holds its
  * own references to the mappings. Every count, length and offset is checked against the file. EFORMAT,
- * ENOMEM, ELIMIT. */
+ * EUNSUPPORTED (version, byte order, tensor type), ENOMEM, ELIMIT. */
 enum mica_status mica_gguf_open(const struct mica_files *files, struct mica_gguf **out, struct mica_err *err);
 void mica_gguf_free(struct mica_gguf *gguf);
 

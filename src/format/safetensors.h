@@ -10,9 +10,12 @@
 
 struct mica_safetensors;
 
-/* Opens every *.safetensors of the set (through the index when there is one: each shard it names must be
- * there, and each tensor in the shard it is said to be in). dtypes other than F32, F16 and BF16 are skipped
- * over but validated. */
+/* Opens the safetensors files of the set: the shards that model.safetensors.index.json names, when it is
+ * there (each must be there too, and each tensor in the shard it is said to be in); else model.safetensors;
+ * else every
+ * *.safetensors. dtypes other than F32, F16 and BF16 are skipped over but validated. A tensor's data need not
+ * be aligned to its type: the format does not promise it. EFORMAT, EUNSUPPORTED, ENOTFOUND, ELIMIT, ENOMEM.
+ */
 enum mica_status mica_safetensors_open(const struct mica_files *files, struct mica_safetensors **out,
                                        struct mica_err *err);
 void mica_safetensors_free(struct mica_safetensors *st);
