@@ -1,0 +1,143 @@
+/* SPDX-FileCopyrightText: 2026 The Mica authors
+ * SPDX-License-Identifier: Apache-2.0 */
+/* Every allocation of every scenario fails once: the result is MICA_ENOMEM and nothing is left behind. */
+#include "alloc.h"
+#include "tiny_model.h"
+#include "write.h"
+
+#include "base/pool.h"
+#include "format/tokenizer.h"
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+static struct mica_buf model; /* the tiny model's file */
+
+static enum mica_status model_files(struct mica_files **out, struct mica_err *err)
+{
+    struct mica_mapping *map = NULL;
+    struct mica_files *files = NULL;
+    enum mica_status status = mica_mapping_from_bytes(model.data, model.len, "tiny.gguf", &map, err);
+    if (status == MICA_OK)
+        status = mica_files_new(&files, err);
+    if (status == MICA_OK)
+        status = mica_files_add(files, "tiny.gguf", map, err);
+    mica_mapping_free(map);
+    if (status != MICA_OK) {
+        mica_files_free(files);
+        return status;
+    }
+    *out = files;
+    return MICA_OK;
+}
+
+static enum mica_status open_pool(void *arg, struct mica_err *err)
+{
+    struct mica_pool *pool = NULL;
+    enum mica_status status = mica_pool_new(3, &pool, err);
+    mica_pool_free(pool);
+    return status;
+}
+
+static enum mica_status open_folder(void *arg, struct mica_err *err)
+{
+    struct mica_files *files = NULL;
+    enum mica_status status = mica_files_open(arg, &files, err);
+    mica_files_free(files);
+    return status;
+}
+
+static enum mica_status open_gguf(void *arg, struct mica_err *err)
+{
+    struct mica_files *files = NULL;
+    struct mica_gguf *gguf = NULL;
+    enum mica_status status = model_files(&files, err);
+    if (status == MICA_OK)
+        status = mica_gguf_open(files, &gguf, err);
+    mica_gguf_free(gguf);
+    mica_files_free(files);
+    return status;
+}
+
+static enum mica_status use_tokenizer(void *arg, struct mica_err *err)
+{
+    static const char text[] = "the <|im_start|> in an \xf0\x9f\xaa\xa8";
+    struct mica_files *files = NULL;
+    struct mica_gguf *gguf = NULL;
+    struct mica_tokenizer *tokenizer = NULL;
+    struct mica_ids ids = {0};
+    struct mica_buf back = {0};
+    enum mica_status status = model_files(&files, err);
+    if (status == MICA_OK)
+        status = mica_gguf_open(files, &gguf, err);
+    if (status == MICA_OK)
+        status = mica_tokenizer_from_gguf(gguf, &tokenizer, err);
+    if (status == MICA_OK)
+        status = mica_tokenizer_encode(tokenizer, text, strlen(text), MICA_TOKENIZE_PARSE_SPECIAL, &ids, err);
+    if (status == MICA_OK)
+        status = mica_tokenizer_decode(tokenizer, ids.ids, ids.n, false, &back, err);
+    if (status == MICA_OK)
+        assert_string_equal(back.data, text);
+    mica_buf_release(&back);
+    mica_ids_release(&ids);
+    mica_tokenizer_free(tokenizer);
+    mica_gguf_free(gguf);
+    mica_files_free(files);
+    return status;
+}
+
+static void test_pool(void **state)
+{
+    alloc_fail_everywhere("thread pool", open_pool, NULL, 0);
+}
+
+static void test_folder(void **state)
+{
+    char folder[] = "/tmp/mica-test-XXXXXX", path[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/config.json", folder);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs("{}", f);
+    fclose(f);
+    alloc_fail_everywhere("folder", open_folder, folder, 0);
+    unlink(path);
+    rmdir(folder);
+}
+
+static void test_gguf(void **state)
+{
+    alloc_fail_everywhere("GGUF", open_gguf, NULL, 0);
+}
+
+static void test_tokenizer(void **state)
+{
+    alloc_fail_everywhere("tokenizer", use_tokenizer, NULL, 0);
+}
+
+static int make_model(void **state)
+{
+    put_tiny_model(&model);
+    return model.failed ? -1 : 0;
+}
+
+static int free_model(void **state)
+{
+    mica_buf_release(&model);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pool),
+        cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_gguf),
+        cmocka_unit_test(test_tokenizer),
+    };
+    return cmocka_run_group_tests(tests, make_model, free_model);
+}
