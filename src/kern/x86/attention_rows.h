@@ -1,9 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 /* The part of attention that the x86 variants share: (query, head) pairs become rows, MICA_ATTN_ROWS at a
- * time; the rows walk the tiles of 32 positions together, ATTN_MICRO rows in registers. Each variant includes
- * this file once, after it has defined ATTN_MICRO, exp16's helpers and the functions declared at the end.
- * Arithmetic: kern/attention.h. */
+ * time; the rows walk the tiles of 32 positions together, in micro tiles of up to 8 rows. Each variant
+ * includes this file once and defines the functions that it declares. Arithmetic: kern/attention.h. */
 #ifndef MICA_X86_ATTENTION_ROWS_H
 #define MICA_X86_ATTENTION_ROWS_H
 
@@ -14,6 +13,52 @@
 
 enum { ATTN_MICRO = 8 };
 
+/* Calls f(…, rows) with rows a constant 1 … 8, so that the accumulators stay in registers. */
+#define WITH_ROWS(n, f, ...)                                                                                 \
+    switch (n) {                                                                                             \
+    case 1:                                                                                                  \
+        f(__VA_ARGS__, 1);                                                                                   \
+        break;                                                                                               \
+    case 2:                                                                                                  \
+        f(__VA_ARGS__, 2);                                                                                   \
+        break;                                                                                               \
+    case 3:                                                                                                  \
+        f(__VA_ARGS__, 3);                                                                                   \
+        break;                                                                                               \
+    case 4:                                                                                                  \
+        f(__VA_ARGS__, 4);                                                                                   \
+        break;                                                                                               \
+    case 5:                                                                                                  \
+        f(__VA_ARGS__, 5);                                                                                   \
+        break;                                                                                               \
+    case 6:                                                                                                  \
+        f(__VA_ARGS__, 6);                                                                                   \
+        break;                                                                                               \
+    case 7:                                                                                                  \
+        f(__VA_ARGS__, 7);                                                                                   \
+        break;                                                                                               \
+    default:                                                                                                 \
+        f(__VA_ARGS__, 8);                                                                                   \
+    }
+
+/* The same for at most 4 rows. */
+#define WITH_QUAD(n, f, ...)                                                                                 \
+    switch (n) {                                                                                             \
+    case 1:                                                                                                  \
+        f(__VA_ARGS__, 1);                                                                                   \
+        break;                                                                                               \
+    case 2:                                                                                                  \
+        f(__VA_ARGS__, 2);                                                                                   \
+        break;                                                                                               \
+    case 3:                                                                                                  \
+        f(__VA_ARGS__, 3);                                                                                   \
+        break;                                                                                               \
+    default:                                                                                                 \
+        f(__VA_ARGS__, 4);                                                                                   \
+    }
+
+#define INLINE static inline __attribute__((always_inline))
+
 /* One block of rows. Row r of the block is head (first_row + r) % group of query (first_row + r) / group.
  * Rows lie in micro tiles of 8, interleaved, so that one address serves 8 broadcasts. */
 struct attn_work {
@@ -23,16 +68,15 @@ struct attn_work {
     float *q;         /* f16:  [rows/8][D][8] */
     int32_t *q_codes; /* q8_0: [rows/8][D/4][8], four codes each (the same memory) */
     float *q_scale;   /* [rows/8][D/32][8] */
-    int32_t
-        *q_low; /* [rows/8][D/32][8]: −128 × the sum of the block's codes, for K's codes are stored + 128 */
-    float *k;   /* [2][D][16] the tile's K as f32 */
-    float *v;   /* [32][D] the tile's V as f32 (q8_0: its codes as f32) */
-    float *v_scale; /* [D/32][32] */
-    float *e;       /* [rows][32] scores, then their exponentials */
-    float *scaled;  /* [8][32] exponentials × v_scale */
-    float *o;       /* [rows][D] */
-    float *m, *l;   /* [rows] the state of the part */
-    float *c;       /* [rows] the factor by which this tile scales l and o */
+    int32_t *q_low;   /* [rows/8][D/32][8]: −128 × the sum of the block's codes (K's are stored + 128) */
+    float *k;         /* [2][D][16] the tile's K as f32 */
+    float *v;         /* [32][D] the tile's V as f32 (q8_0: its codes as f32) */
+    float *v_scale;   /* [D/32][32] */
+    float *e;         /* [rows][32] scores, then their exponentials */
+    float *scaled;    /* [8][32] exponentials × v_scale */
+    float *o;         /* [rows][D] */
+    float *m, *l;     /* [rows] the state of the part */
+    float *c;         /* [rows] the factor by which this tile scales l and o */
     float *all_m, *all_l;
     const uint8_t *k_tile, *v_tile; /* the tile as it is stored */
     bool is_direct;                 /* few rows: read K and V as stored, not through k and v */

@@ -8,36 +8,6 @@
 #include "kern/x86/avx512/math.h"
 #include "kern/x86/attention_rows.h"
 
-/* Calls f(…, rows) with rows a constant 1 … 8, so that the accumulators stay in registers. */
-#define WITH_ROWS(n, f, ...)                                                                                 \
-    switch (n) {                                                                                             \
-    case 1:                                                                                                  \
-        f(__VA_ARGS__, 1);                                                                                   \
-        break;                                                                                               \
-    case 2:                                                                                                  \
-        f(__VA_ARGS__, 2);                                                                                   \
-        break;                                                                                               \
-    case 3:                                                                                                  \
-        f(__VA_ARGS__, 3);                                                                                   \
-        break;                                                                                               \
-    case 4:                                                                                                  \
-        f(__VA_ARGS__, 4);                                                                                   \
-        break;                                                                                               \
-    case 5:                                                                                                  \
-        f(__VA_ARGS__, 5);                                                                                   \
-        break;                                                                                               \
-    case 6:                                                                                                  \
-        f(__VA_ARGS__, 6);                                                                                   \
-        break;                                                                                               \
-    case 7:                                                                                                  \
-        f(__VA_ARGS__, 7);                                                                                   \
-        break;                                                                                               \
-    default:                                                                                                 \
-        f(__VA_ARGS__, 8);                                                                                   \
-    }
-
-#define INLINE static inline __attribute__((always_inline))
-
 static inline __m512 load_f16(const uint16_t *p)
 {
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
