@@ -38,4 +38,12 @@ static inline int64_t mica_attn_first(int64_t pos, int64_t window)
     return window > 0 && pos >= window ? pos - window + 1 : 0;
 }
 
+/* The heads to do: the first, and how many. */
+static inline int mica_attn_heads(const struct mica_attention *args, int *first_out)
+{
+    int group = args->n_heads / args->layer->n_kv_heads;
+    *first_out = args->kv_head * group + args->head0;
+    return (args->head1 ? args->head1 : group) - args->head0;
+}
+
 #endif

@@ -111,7 +111,7 @@ struct mica_attention {
     const int32_t *block_table;
     int64_t pos0, n_q, ld;
     int n_heads, kv_head;
-    int head0, head1; /* of the n_heads / n_kv_heads heads of kv_head, those to do: [head0, head1) */
+    int head0, head1; /* of the heads that share kv_head, those to do; head1 0: all */
     float scale, softcap;
     int64_t window;
     const float *q;

@@ -13,7 +13,7 @@ enum {
     SCALE,
     SOFTCAP /* args.f */
 };
-enum { QUERY_CHUNK = 32, STORE_UNIT = 16, ALIGN = 64 };
+enum { QUERY_CHUNK = 64, ALIGN = 64 };
 
 /* Queries [row0, row0 + n) of one sequence. */
 struct query_chunk {

@@ -215,11 +215,11 @@ static void attend_row(const struct mica_attention *args, struct row *row)
 
 static void attention(const struct mica_attention *args)
 {
-    int dim = args->layer->head_dim, group = args->n_heads / args->layer->n_kv_heads;
+    int dim = args->layer->head_dim, first, n_heads = mica_attn_heads(args, &first);
     float *scratch = args->scratch;
     for (int64_t i = 0; i < args->n_q; i++) {
-        for (int h = 0; h < group; h++) {
-            int64_t at = i * args->ld + (int64_t)(args->kv_head * group + h) * dim, pos = args->pos0 + i;
+        for (int h = 0; h < n_heads; h++) {
+            int64_t at = i * args->ld + (int64_t)(first + h) * dim, pos = args->pos0 + i;
             struct row row = {.q = args->q + at,
                               .part = scratch,
                               .scales = scratch + dim,

@@ -59,11 +59,11 @@ enum { ATTN_MICRO = 8 };
 
 #define INLINE static inline __attribute__((always_inline))
 
-/* One block of rows. Row r of the block is head (first_row + r) % group of query (first_row + r) / group.
- * Rows lie in micro tiles of 8, interleaved, so that one address serves 8 broadcasts. */
+/* One block of rows. Row r of the block is head head0 + (first_row + r) % group of query (first_row + r) /
+ * group. Rows lie in micro tiles of 8, interleaved, so that one address serves 8 broadcasts. */
 struct attn_work {
     const struct mica_attention *args;
-    int dim, group, rows;
+    int dim, head0, group, rows;
     int64_t first_row;
     float *q;         /* f16:  [rows/8][D][8] */
     int32_t *q_codes; /* q8_0: [rows/8][D/4][8], four codes each (the same memory) */
@@ -90,7 +90,7 @@ static inline int64_t attn_row_pos(const struct attn_work *w, int row)
 static inline int64_t attn_row_offset(const struct attn_work *w, int row)
 {
     int64_t i = w->first_row + row;
-    return i / w->group * w->args->ld + (w->args->kv_head * w->group + i % w->group) * w->dim;
+    return i / w->group * w->args->ld + (w->head0 + i % w->group) * w->dim;
 }
 
 /* The positions [*from, *to) of a tile that the row sees, relative to the tile. */
@@ -183,7 +183,8 @@ static inline float *attn_take(float **scratch, size_t n)
 static void attention_rows(const struct mica_attention *args)
 {
     const size_t dim = (size_t)args->layer->head_dim, rows = MICA_ATTN_ROWS, blocks = dim / MICA_ACT_BLOCK;
-    struct attn_work w = {.args = args, .dim = (int)dim, .group = args->n_heads / args->layer->n_kv_heads};
+    struct attn_work w = {.args = args, .dim = (int)dim};
+    w.group = mica_attn_heads(args, &w.head0);
     float *scratch = args->scratch;
     w.q = attn_take(&scratch, rows * dim);
     w.q_codes = (int32_t *)w.q;
