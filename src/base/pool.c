@@ -1,39 +1,66 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/pool.h"
-#include "base/mem.h"
 
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 /* A job is published by raising generation; workers that see it claim chunks from next until none is left.
- * The caller works too, then waits until every worker that entered the job has left it. A worker that never
- * woke up in time is not waited for: it finds the job closed. */
+ * The caller works too, then closes the job and waits until every worker that entered it has left. A worker
+ * that did not wake up in time is not waited for: it finds the job closed.
+ *
+ * A worker that lost its CPU in the middle of a chunk holds everybody up for a time slice. The caller then
+ * sleeps, so that the kernel can put the worker on the caller's CPU; and it benches the worker, which means
+ * to do without it for some milliseconds, longer each time it is late again. The busy program that took the
+ * CPU then has one for itself, and we keep the rest instead of meeting it at every job. */
+struct worker {
+    _Alignas(64) atomic_bool is_working; /* in a chunk */
+    atomic_int benched;                  /* 1: sleeps on this word until the caller clears it */
+    struct mica_pool *pool;
+    pthread_t thread;
+    int index;
+    int64_t bench_end, bench_ns; /* the caller's */
+};
+
 struct mica_pool {
     int n_threads;
-    pthread_t *workers;
+    struct worker *workers; /* n_threads − 1 */
     mica_job *job;
     void *arg;
     int64_t n_items, grain;
+    int n_benched;
     _Alignas(64) atomic_int generation; /* odd: a job is open for workers */
     _Alignas(64) _Atomic int64_t next;
     _Alignas(64) atomic_int inside; /* workers between entering and leaving a job */
     _Alignas(64) atomic_int sleepers;
-    atomic_bool stop;
+    atomic_bool caller_sleeps, stop;
 };
 
-struct worker_start {
-    struct mica_pool *pool;
-    int thread;
+/* Nanoseconds. Workers spin for longer than the serial gaps inside a decoding step. */
+enum {
+    WORKER_SPIN = 60000,
+    CALLER_SPIN = 20000,
+    LATE = 200000,
+    BENCH_LEAST = 5000000,
+    BENCH_MOST = 160000000
 };
+enum { SPINS_PER_CLOCK = 32 };
 
-enum { SPINS = 4000 }; /* about 50 µs: longer than the serial gaps inside a decoding step */
+static int64_t now_ns(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
 
 static void relax(void)
 {
@@ -42,9 +69,11 @@ static void relax(void)
 #endif
 }
 
-static void futex_wait(atomic_int *word, int seen)
+/* ns 0: no time limit */
+static void futex_wait(atomic_int *word, int seen, int64_t ns)
 {
-    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+    struct timespec t = {ns / 1000000000, ns % 1000000000};
+    syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, seen, ns ? &t : NULL, NULL, 0);
 }
 
 static void futex_wake_all(atomic_int *word)
@@ -52,12 +81,29 @@ static void futex_wake_all(atomic_int *word)
     syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1 << 30, NULL, NULL, 0);
 }
 
-static void work(struct mica_pool *pool, int thread)
+/* Spins until *word differs from seen; false when it still does not after ns. */
+static bool spin_while(atomic_int *word, int seen, int64_t ns)
 {
-    for (;;) {
+    for (int64_t start = 0;;) {
+        for (int i = 0; i < SPINS_PER_CLOCK; i++) {
+            if (atomic_load_explicit(word, memory_order_acquire) != seen)
+                return true;
+            relax();
+        }
+        int64_t now = now_ns();
+        start = start ? start : now;
+        if (now - start >= ns)
+            return false;
+    }
+}
+
+/* Does chunks until none is left; how many it did. */
+static int64_t work(struct mica_pool *pool, int thread)
+{
+    for (int64_t n = 0;; n++) {
         int64_t begin = atomic_fetch_add_explicit(&pool->next, pool->grain, memory_order_relaxed);
         if (begin >= pool->n_items)
-            return;
+            return n;
         int64_t end = pool->n_items - begin < pool->grain ? pool->n_items : begin + pool->grain;
         pool->job(pool->arg, begin, end, thread);
     }
@@ -65,37 +111,86 @@ static void work(struct mica_pool *pool, int thread)
 
 static void wait_for_job(struct mica_pool *pool, int seen)
 {
-    for (;;) {
-        for (int i = 0; i < SPINS; i++) {
-            int now = atomic_load_explicit(&pool->generation, memory_order_acquire);
-            if (now != seen)
-                return;
-            relax();
-        }
+    while (!spin_while(&pool->generation, seen, WORKER_SPIN)) {
         atomic_fetch_add(&pool->sleepers, 1);
         if (atomic_load(&pool->generation) == seen)
-            futex_wait(&pool->generation, seen);
+            futex_wait(&pool->generation, seen, 0);
         atomic_fetch_sub(&pool->sleepers, 1);
     }
 }
 
 static void *worker_main(void *arg)
 {
-    struct worker_start start = *(struct worker_start *)arg;
-    struct mica_pool *pool = start.pool;
-    mica_free(arg);
-    int seen = 0;
-    for (;;) {
+    struct worker *worker = arg;
+    struct mica_pool *pool = worker->pool;
+    for (int seen = 0;;) {
         wait_for_job(pool, seen);
         if (atomic_load(&pool->stop))
             return NULL;
         atomic_fetch_add(&pool->inside, 1);
         /* Entering before looking again: if the job is still open now, the caller waits for us. */
-        int now = atomic_load(&pool->generation);
-        if (now & 1)
-            work(pool, start.thread);
-        atomic_fetch_sub(&pool->inside, 1);
-        seen = now;
+        seen = atomic_load(&pool->generation);
+        if (seen & 1) {
+            atomic_store_explicit(&worker->is_working, true, memory_order_relaxed);
+            work(pool, worker->index);
+            atomic_store_explicit(&worker->is_working, false, memory_order_relaxed);
+        }
+        if (atomic_fetch_sub(&pool->inside, 1) == 1 && atomic_load(&pool->caller_sleeps))
+            futex_wake_all(&pool->inside);
+        while (atomic_load(&worker->benched)) {
+            futex_wait(&worker->benched, 1, 0);
+            seen = -1; /* a job that is open now may be joined */
+        }
+    }
+}
+
+static void bench_late_workers(struct mica_pool *pool)
+{
+    int64_t now = now_ns();
+    for (int i = 0; i < pool->n_threads - 1; i++) {
+        struct worker *worker = &pool->workers[i];
+        if (!atomic_load(&worker->is_working) || atomic_load(&worker->benched))
+            continue;
+        bool again = now - worker->bench_end < 4 * worker->bench_ns;
+        worker->bench_ns = again ? 2 * worker->bench_ns : BENCH_LEAST;
+        if (worker->bench_ns > BENCH_MOST)
+            worker->bench_ns = BENCH_MOST;
+        worker->bench_end = now + worker->bench_ns;
+        atomic_store(&worker->benched, 1);
+        pool->n_benched++;
+    }
+}
+
+static void call_back(struct mica_pool *pool, bool everyone)
+{
+    int64_t now = now_ns();
+    for (int i = 0; i < pool->n_threads - 1; i++) {
+        struct worker *worker = &pool->workers[i];
+        if (!atomic_load(&worker->benched) || (!everyone && now < worker->bench_end))
+            continue;
+        atomic_store(&worker->benched, 0);
+        futex_wake_all(&worker->benched);
+        pool->n_benched--;
+    }
+}
+
+/* chunk_ns: how long the caller's own chunks took, for a worker may rightly be busy that long. */
+static void wait_for_workers(struct mica_pool *pool, int64_t chunk_ns)
+{
+    int inside;
+    while ((inside = atomic_load(&pool->inside)) > 0)
+        if (!spin_while(&pool->inside, inside, CALLER_SPIN))
+            break;
+    int64_t patience = LATE + 2 * chunk_ns, late = now_ns() + patience;
+    while ((inside = atomic_load(&pool->inside)) > 0) {
+        atomic_store(&pool->caller_sleeps, true);
+        if (atomic_load(&pool->inside) == inside)
+            futex_wait(&pool->inside, inside, patience);
+        atomic_store(&pool->caller_sleeps, false);
+        if (patience && now_ns() >= late) {
+            bench_late_workers(pool);
+            patience = 0;
+        }
     }
 }
 
@@ -105,7 +200,9 @@ void mica_pool_run(struct mica_pool *pool, int64_t n_items, int64_t grain, mica_
         return;
     if (grain < 1)
         grain = 1;
-    if (!pool || pool->n_threads == 1 || n_items <= grain) {
+    if (pool && pool->n_benched > 0)
+        call_back(pool, false);
+    if (!pool || pool->n_threads - pool->n_benched == 1 || n_items <= grain) {
         job(arg, 0, n_items, 0);
         return;
     }
@@ -117,14 +214,10 @@ void mica_pool_run(struct mica_pool *pool, int64_t n_items, int64_t grain, mica_
     atomic_fetch_add(&pool->generation, 1);
     if (atomic_load(&pool->sleepers) > 0)
         futex_wake_all(&pool->generation);
-    work(pool, 0);
-    /* Close the job, then wait for those inside. */
+    int64_t start = now_ns(), n_chunks = work(pool, 0);
     atomic_fetch_add(&pool->generation, 1);
-    for (int i = 0; atomic_load(&pool->inside) > 0; i++) {
-        relax();
-        if (i > SPINS)
-            sched_yield();
-    }
+    if (atomic_load(&pool->inside) > 0)
+        wait_for_workers(pool, (now_ns() - start) / (n_chunks ? n_chunks : 1));
 }
 
 int mica_pool_threads(const struct mica_pool *pool)
@@ -139,10 +232,11 @@ void mica_pool_free(struct mica_pool *pool)
     atomic_store(&pool->stop, true);
     atomic_fetch_add(&pool->generation, 2);
     futex_wake_all(&pool->generation);
+    call_back(pool, true);
     for (int i = 0; i < pool->n_threads - 1; i++)
-        pthread_join(pool->workers[i], NULL);
-    mica_free(pool->workers);
-    mica_free(pool);
+        pthread_join(pool->workers[i].thread, NULL);
+    free(pool->workers);
+    free(pool);
 }
 
 enum mica_status mica_pool_new(int n_threads, struct mica_pool **out, struct mica_err *err)
@@ -151,21 +245,21 @@ enum mica_status mica_pool_new(int n_threads, struct mica_pool **out, struct mic
         n_threads = mica_cpu_count();
     if (n_threads < 1 || n_threads > 1024)
         return mica_fail(err, MICA_EARG, "threads: %d is not between 1 and 1024", n_threads);
-    struct mica_pool *pool = mica_alloc(1, sizeof *pool);
-    pthread_t *workers = mica_alloc((size_t)n_threads, sizeof *workers);
+    struct mica_pool *pool = aligned_alloc(_Alignof(struct mica_pool), sizeof *pool);
+    struct worker *workers = aligned_alloc(_Alignof(struct worker), (size_t)n_threads * sizeof *workers);
     if (!pool || !workers) {
-        mica_free(pool);
-        mica_free(workers);
+        free(pool);
+        free(workers);
         return mica_fail(err, MICA_ENOMEM, "thread pool: out of memory");
     }
+    memset(pool, 0, sizeof *pool);
+    memset(workers, 0, (size_t)n_threads * sizeof *workers);
     pool->workers = workers;
     pool->n_threads = 1;
     for (int i = 1; i < n_threads; i++) {
-        struct worker_start *start = mica_alloc(1, sizeof *start);
-        if (start)
-            *start = (struct worker_start){pool, i};
-        if (!start || pthread_create(&workers[i - 1], NULL, worker_main, start) != 0) {
-            mica_free(start);
+        workers[i - 1].pool = pool;
+        workers[i - 1].index = i;
+        if (pthread_create(&workers[i - 1].thread, NULL, worker_main, &workers[i - 1]) != 0) {
             mica_pool_free(pool);
             return mica_fail(err, MICA_ENOMEM, "thread pool: cannot start thread %d of %d", i + 1, n_threads);
         }
