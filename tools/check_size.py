@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: 2026 The Mica authors
 # SPDX-License-Identifier: Apache-2.0
 """No C file over 1200 lines, no function over 80 lines or over cyclomatic complexity 20 (pmccabe, a switch counts
-one). Prints the total and the ten largest files and functions."""
+one); in tests a function may have 150 lines. Prints the total and the ten largest files and functions."""
 import re
 import subprocess
 
@@ -10,6 +10,7 @@ from sources import ROOT, c_files, finish, need, project_files
 
 MAX_FILE_LINES = 1200
 MAX_FUNCTION_LINES = 80
+MAX_TEST_LINES = 150  # a test is a table and a list of assertions
 MAX_COMPLEXITY = 20
 ROW = re.compile(r"^(\d+)\t(\d+)\t(\d+)\t(\d+)\t(\d+)\t([^(]+)\(\d+\): (.+)$")
 
@@ -36,9 +37,11 @@ def main():
         print(f"{n:6} lines, complexity {complexity:2}  {place} {name}")
     problems = [f"{name}: {n} lines, more than {MAX_FILE_LINES}" for name, n in lengths.items() if n > MAX_FILE_LINES]
     for complexity, n, place, name in found:
-        if n > MAX_FUNCTION_LINES:
-            problems.append(f"{place}: {name} has {n} lines, more than {MAX_FUNCTION_LINES}")
-        if complexity > MAX_COMPLEXITY and not place.startswith("tests/"):  # a test is a list of assertions
+        is_test = place.startswith("tests/")
+        most = MAX_TEST_LINES if is_test else MAX_FUNCTION_LINES
+        if n > most:
+            problems.append(f"{place}: {name} has {n} lines, more than {most}")
+        if complexity > MAX_COMPLEXITY and not is_test:
             problems.append(f"{place}: {name} has complexity {complexity}, more than {MAX_COMPLEXITY}")
     finish("size", problems)
 

@@ -6,7 +6,7 @@ import subprocess
 
 from sources import ROOT, finish, need, project_files
 
-WORDS = ["ser", "nd", "inout", "fo", "te", "ot", "bu", "clen", "hel", "thi", "wil", "ba", "als", "ist", "fpr", "larg"]
+WORDS = ["ser", "nd", "inout", "fo", "te", "ot", "bu", "clen", "hel", "thi", "wil", "ba", "als", "ist", "fpr", "larg", "crate"]
 SKIP = ("tests/corpus/", "tests/golden/", "LICENSES/", "LICENSE")
 
 

@@ -6,6 +6,9 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#ifdef __x86_64__
+#include <cpuid.h>
+#endif
 
 #include "kern/init.h"
 
@@ -23,10 +26,17 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static const char *const isa_names[ISA_COUNT] = {"ref", "avx2", "avx512"};
 
 #ifdef __x86_64__
+/* clang's __builtin_cpu_supports does not know it. */
+static bool has_f16c(void)
+{
+    unsigned eax, ebx, ecx, edx;
+    return __get_cpuid(1, &eax, &ebx, &ecx, &edx) && (ecx & bit_F16C);
+}
+
 /* __builtin_cpu_supports also asks the operating system whether it saves the wide registers. */
 static bool has_avx2(void)
 {
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
 }
 
 static bool has_avx512(void)
