@@ -14,6 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+enum { ALL_HEADS = 1000 };
 static const char *const variants[] = {"ref", "avx2", "avx512"};
 
 static uint64_t random_state = 1;
@@ -113,9 +114,11 @@ static void setup_release(struct setup *s)
     free(s->scratch);
 }
 
-/* Runs queries [i0, i1) of the chunk in one call per KV head. */
-static void attend(const struct mica_kern *kern, struct setup *s, int64_t i0, int64_t i1, float *out)
+/* Runs queries [i0, i1) of the chunk, in one call per KV head or in one per part of its heads. */
+static void attend(const struct mica_kern *kern, struct setup *s, int64_t i0, int64_t i1, int heads_per_call,
+                   float *out)
 {
+    int group = s->shape.n_heads / s->shape.n_kv_heads;
     memset(s->scratch, 0xff, s->scratch_bytes + 64);
     for (int h = 0; h < s->shape.n_kv_heads; h++) {
         struct mica_attention args = {.layer = &s->layer,
@@ -131,7 +134,11 @@ static void attend(const struct mica_kern *kern, struct setup *s, int64_t i0, in
                                       .q = s->q + i0 * s->ld,
                                       .out = out + i0 * s->ld,
                                       .scratch = s->scratch};
-        kern->attention[s->layer.type](&args);
+        for (int head = 0; head < group; head += heads_per_call) {
+            args.head0 = head;
+            args.head1 = head + heads_per_call < group ? head + heads_per_call : head ? group : 0;
+            kern->attention[s->layer.type](&args);
+        }
     }
     for (size_t i = 0; i < 64; i++)
         assert_int_equal(((uint8_t *)s->scratch)[s->scratch_bytes + i], 0xff);
@@ -148,7 +155,7 @@ static void same_output(const struct setup *s, const char *what, const char *nam
     for (int64_t i = 0; i < s->ld * s->shape.n_q; i++)
         if (memcmp(&s->out[i], &s->want[i], sizeof(float)) != 0)
             fail_msg(
-                "%s %s: type %d D %d heads %d/%d pos0 %d n_q %d window %d: query %d element %d: %a, not %a",
+                "%s, %s: type %d D %d heads %d/%d pos0 %d n_q %d window %d: query %d element %d: %a, not %a",
                 name, what, (int)s->layer.type, s->shape.head_dim, s->shape.n_heads, s->shape.n_kv_heads,
                 (int)s->shape.pos0, (int)s->shape.n_q, (int)s->shape.window, (int)(i / s->ld),
                 (int)(i % s->ld), s->out[i], s->want[i]);
@@ -160,18 +167,19 @@ static double stored(const struct setup *s, int64_t pos, int head, int d, bool i
     const struct mica_kv_layer *l = &s->layer;
     const uint8_t *base =
         l->data + (size_t)s->table[pos / 32] * l->block_bytes + (size_t)head * l->head_bytes;
-    int dim = l->head_dim, j = (int)(pos % 32);
+    int dim = l->head_dim, j = (int)(pos % 32), block = d / 32;
+    int k_code = d / 4 * 64 + j % 16 * 4 + d % 4, k_wide = (j / 16) * dim * 16 + d * 16 + j % 16;
     if (is_v)
         base += l->k_bytes;
     const uint16_t *wide = (const uint16_t *)base;
     if (l->type == MICA_KV_F16)
-        return mica_f16_to_f32(is_v ? wide[j * dim + d] : wide[(j / 16) * dim * 16 + d * 16 + j % 16]);
+        return mica_f16_to_f32(is_v ? wide[j * dim + d] : wide[k_wide]);
     if (is_v)
         return (double)(int8_t)base[j * dim + d] *
-               mica_f16_to_f32(((const uint16_t *)(base + 32 * dim))[j * (dim / 32) + d / 32]);
+               mica_f16_to_f32(((const uint16_t *)(base + 32 * dim))[j * (dim / 32) + block]);
     base += (j / 16) * (dim * 16 + dim);
-    return ((double)base[d / 4 * 64 + j % 16 * 4 + d % 4] - 128) *
-           mica_f16_to_f32(((const uint16_t *)(base + dim * 16))[d / 32 * 16 + j % 16]);
+    return ((double)base[k_code] - 128) *
+           mica_f16_to_f32(((const uint16_t *)(base + dim * 16))[block * 16 + j % 16]);
 }
 
 /* The query as the type's kernel sees it. */
@@ -236,7 +244,7 @@ static void test_ref(void **state)
         struct setup s;
         setup_init(&s, &shapes[c / MICA_KV_COUNT], (enum mica_kv_type)(c % MICA_KV_COUNT));
         store_sequence(kern, &s, c);
-        attend(kern, &s, 0, s.shape.n_q, s.out);
+        attend(kern, &s, 0, s.shape.n_q, ALL_HEADS, s.out);
         for (int n = 0; n < 6; n++) {
             int64_t i = n ? (int64_t)uniform(0, (double)s.shape.n_q) : s.shape.n_q - 1;
             int head = (int)uniform(0, s.shape.n_heads);
@@ -261,9 +269,10 @@ static void test_stored_values(void **state)
         }
         mica_kern_named("ref")->kv_store[type](&s.layer, s.table, 53, k, v);
         for (int i = 0; i < 192; i++) {
+            int head = i / 96, d = i % 96;
             double bound = type == MICA_KV_F16 ? 0x1p-11 : 2.0 / 127 * 0.51 + 2 * 0x1p-10;
-            assert_true(fabs(stored(&s, 53, i / 96, i % 96, false) - k[i]) <= bound);
-            assert_true(fabs(stored(&s, 53, i / 96, i % 96, true) - v[i]) <= bound);
+            assert_true(fabs(stored(&s, 53, head, d, false) - k[i]) <= bound);
+            assert_true(fabs(stored(&s, 53, head, d, true) - v[i]) <= bound);
         }
         setup_release(&s);
     }
@@ -277,7 +286,7 @@ static void check_case(const struct shape *shape, enum mica_kv_type type, uint64
     const struct mica_kern *ref = mica_kern_named("ref");
     store_sequence(ref, &s, seed);
     reset_output(&s, s.want);
-    attend(ref, &s, 0, shape->n_q, s.want);
+    attend(ref, &s, 0, shape->n_q, ALL_HEADS, s.want);
     uint8_t *memory = take(s.bytes, 1);
     memcpy(memory, s.layer.data, s.bytes);
     for (size_t v = 0; v < MICA_COUNT(variants); v++) {
@@ -289,10 +298,10 @@ static void check_case(const struct shape *shape, enum mica_kv_type type, uint64
             fail_msg("%s stores other bytes: type %d D %d", variants[v], (int)type, shape->head_dim);
         reset_output(&s, s.out);
         if (v != 0)
-            attend(kern, &s, 0, shape->n_q, s.out);
+            attend(kern, &s, 0, shape->n_q, ALL_HEADS, s.out);
         else /* the reference has no chunks: one query at a time stands for all */
             for (int64_t i = 0; i < shape->n_q; i++)
-                attend(kern, &s, i, i + 1, s.out);
+                attend(kern, &s, i, i + 1, ALL_HEADS, s.out);
         same_output(&s, "whole chunk", variants[v]);
         if (v == 0)
             continue;
@@ -300,7 +309,7 @@ static void check_case(const struct shape *shape, enum mica_kv_type type, uint64
         for (int64_t i = 0, next; i < shape->n_q; i = next) {
             next = i + 1 + (int64_t)(uniform(0, 1) * uniform(0, 40));
             next = next < shape->n_q ? next : shape->n_q;
-            attend(kern, &s, i, next, s.out);
+            attend(kern, &s, i, next, 1 + (int)uniform(0, 5), s.out);
         }
         same_output(&s, "random chunks", variants[v]);
     }

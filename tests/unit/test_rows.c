@@ -252,9 +252,10 @@ static void fill_edges(struct data *in)
     static const float edges[] = {0.0f,   -0.0f,   1e-38f,   -1e-38f, 1e-45f, 88.7f,     88.8f,     -87.3f,
                                   -87.4f, 1e30f,   -1e30f,   3.4e38f, 0.624f, -3.4e38f,  INFINITY,  -INFINITY,
                                   1.0f,   0.6249f, -0.6251f, 4.0f,    -4.1f,  0.999999f, -1.00001f, 9.1f};
+    const size_t n_edges = MICA_COUNT(edges);
     fill(in);
     for (int i = 0; i < MAX_N; i += 1 + (int)uniform(0, 6))
-        in->a[i] = edges[(size_t)uniform(0, MICA_COUNT(edges))];
+        in->a[i] = edges[(size_t)uniform(0, (double)n_edges)];
 }
 
 static void check_variant(const char *name)

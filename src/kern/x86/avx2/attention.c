@@ -5,7 +5,7 @@
 #include "kern/init.h"
 #include "kern/quant.h"
 #include "kern/x86/avx2/math.h"
-#include "kern/x86/attention_rows.h"
+#include "kern/x86/attention_rows.inc"
 
 enum { QUAD = 4 };
 

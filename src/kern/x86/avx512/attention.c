@@ -6,7 +6,7 @@
 #include "kern/math.h"
 #include "kern/quant.h"
 #include "kern/x86/avx512/math.h"
-#include "kern/x86/attention_rows.h"
+#include "kern/x86/attention_rows.inc"
 
 static inline __m512 load_f16(const uint16_t *p)
 {
