@@ -165,15 +165,15 @@ struct mica_result {
     double prompt_seconds, decode_seconds;
 };
 /* Runs n requests together, each on a session of its own, until all have ended. One request that fails leaves
- * the others alone. A prompt that does not fit is ELIMIT and says by how much. Returns an error only for
- * misuse or when the engine itself cannot go on; the results are filled either way and released with
+ * the others alone: its own result says why. A prompt that does not fit is ELIMIT and says by how much. Returns an error only
+ * for misuse (EARG) or when nothing could be started (ENOMEM); the results are filled either way and released with
  * mica_result_release. */
 MICA_API enum mica_status mica_generate(struct mica_engine *engine, const struct mica_request *requests,
                                         int n, struct mica_result *results, struct mica_err *err);
 MICA_API void mica_result_release(struct mica_result *result);
 
-/* Appends tokens to the session and gives the log-probability of each under the model (nats): logprobs_out[i] belongs to
- * tokens[i]. logprobs_out[0] is NAN: the distribution before the first token is not kept. */
+/* Appends tokens to the session and gives the log-probability of each under the model (nats): logprobs_out[i]
+ * belongs to tokens[i]. logprobs_out[0] is NAN: the distribution before the first token is not kept. */
 MICA_API enum mica_status mica_score(struct mica_session *session, const int32_t *tokens, int64_t n,
                                      double *logprobs_out, struct mica_err *err);
 

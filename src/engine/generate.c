@@ -263,21 +263,19 @@ static enum mica_status step(struct batch *b, int n_parts, struct mica_err *err)
     return MICA_OK;
 }
 
-static enum mica_status run_all(struct batch *b, struct mica_err *err)
+/* A step that fails ends the requests that were in it, and only those. */
+static void run_all(struct batch *b)
 {
-    for (;;) {
-        check_cancelled(b);
-        int n_parts = gather(b);
-        if (!n_parts)
-            return MICA_OK;
-        enum mica_status status = step(b, n_parts, err);
-        if (status == MICA_ECANCELLED) {
-            atomic_store(&b->parts[0].session->cancelled, false);
-            finish(&b->runs[b->part_runs[0]], "cancelled");
-        } else if (status != MICA_OK && n_parts > 1) {
-            return status;
-        } else if (status != MICA_OK) {
-            finish_failed(&b->runs[b->part_runs[0]], status, err);
+    for (int n_parts; check_cancelled(b), (n_parts = gather(b)) > 0;) {
+        struct mica_err err;
+        enum mica_status status = step(b, n_parts, &err);
+        for (int i = 0; status != MICA_OK && i < n_parts; i++) {
+            struct run *run = &b->runs[b->part_runs[i]];
+            atomic_store(&b->parts[i].session->cancelled, false);
+            if (status == MICA_ECANCELLED)
+                finish(run, "cancelled");
+            else
+                finish_failed(run, status, &err);
         }
     }
 }
