@@ -15,8 +15,14 @@ bool tok_added_add(struct mica_tokenizer *tok, struct tok_added_token token, boo
         added->n >= INT32_MAX)
         return false;
     added->tokens[added->n] = token;
-    return tok_trie_add(normalized ? &added->normalized : &added->raw, text.data, text.len,
-                        (int32_t)added->n++);
+    if (!normalized)
+        return tok_trie_add(&added->raw, text.data, text.len, (int32_t)added->n++);
+    /* It is looked for in normalised text, so it is normalised itself. */
+    struct tok_scratch scratch = {.tok = tok, .matcher = tok_matcher_new()};
+    bool ok = scratch.matcher && tok_normalize(&scratch, &text.data, &text.len) &&
+              tok_trie_add(&added->normalized, text.data, text.len, (int32_t)added->n++);
+    tok_scratch_release(&scratch);
+    return ok;
 }
 
 /* The longest token at text; NULL = none. */

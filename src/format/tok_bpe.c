@@ -112,8 +112,9 @@ static bool push_bytes(struct tok_scratch *scratch, const char *text, size_t len
         uint8_t b = (uint8_t)text[i];
         int32_t id = i + 1 == len ? bpe->last_byte_id[b] : bpe->byte_id[b];
         if (id < 0)
-            id = scratch->tok->unk;
-        if (!tok_push_symbol(scratch, id, i, 1))
+            id = scratch->tok->bpe.unk;
+        /* A byte without a token, where there is no unknown token, is left out. */
+        if (id >= 0 && !tok_push_symbol(scratch, id, i, 1))
             return false;
     }
     return true;
@@ -151,15 +152,15 @@ static bool push_chars(struct tok_scratch *scratch, const char *text, size_t len
         n = n ? n : 1;
         int32_t id = char_id(tok, text + i, n, i == 0, i + n == len);
         bool unk = id < 0 && !tok->byte_fallback;
-        if (id >= 0 || (unk && tok->unk >= 0 && !(after_unk && tok->bpe.fuse_unk))) {
-            if (!tok_push_symbol(scratch, id >= 0 ? id : tok->unk, i, n))
+        if (id >= 0 || (unk && tok->bpe.unk >= 0 && !(after_unk && tok->bpe.fuse_unk))) {
+            if (!tok_push_symbol(scratch, id >= 0 ? id : tok->bpe.unk, i, n))
                 return false;
         } else if (unk && after_unk && scratch->n_symbols) {
             scratch->symbols[scratch->n_symbols - 1].len += (uint32_t)n;
         } else if (!unk && !push_fallback(scratch, text, i, n)) {
             return false;
         }
-        after_unk = unk && tok->unk >= 0;
+        after_unk = unk && tok->bpe.unk >= 0;
         i += n;
     }
     return true;

@@ -230,6 +230,7 @@ struct tok_bpe {
     size_t mask, n_used;
     bool takes_bytes; /* symbols are bytes and not characters */
     bool ignore_merges, fuse_unk, whole_newlines;
+    int32_t unk;                             /* what a symbol outside the vocabulary becomes; -1 = nothing */
     int32_t byte_id[256], last_byte_id[256]; /* of a byte; of a word's last byte */
     struct mica_str prefix, suffix;          /* of continuing symbols; of the last symbol */
 };
@@ -244,7 +245,7 @@ void tok_bpe_prepare(struct mica_tokenizer *tok);
 
 struct tok_unigram {
     struct tok_trie trie;
-    double *scores;
+    double *scores; /* NaN: not a token of the model */
     double unk_score;
 };
 bool tok_unigram_prepare(struct mica_tokenizer *tok);
@@ -295,6 +296,7 @@ typedef bool tok_rest(struct tok_scratch *scratch, const char *text, size_t len,
 bool tok_added_split(struct tok_scratch *scratch, const struct tok_trie *trie, const char *text, size_t len,
                      bool at_start, tok_rest *rest);
 
+void tok_scratch_release(struct tok_scratch *scratch);
 struct mica_tokenizer *tok_new(void);
 /* What both loaders do last: which tokens end a text. false: out of memory. */
 bool tok_finish(struct mica_tokenizer *tok);

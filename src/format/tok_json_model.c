@@ -177,6 +177,7 @@ static enum mica_status load_bpe(struct mica_tokenizer *tok, const json_t *model
     tok->model = &tok_model_bpe;
     tok->bpe.ignore_merges = flag(model, "ignore_merges");
     tok->bpe.fuse_unk = flag(model, "fuse_unk");
+    tok->bpe.unk = tok->unk;
     if (!json_is_array(merges) || json_array_size(merges) > 1 << 28)
         return mica_fail(err, MICA_EFORMAT, "tokenizer.json: a BPE model without merges");
     if (!keep_strings(tok, tok_json_str(json_object_get(model, "continuing_subword_prefix")),
@@ -202,6 +203,8 @@ static enum mica_status load_unigram(struct mica_tokenizer *tok, const json_t *m
     tok->unigram.scores = mica_alloc((size_t)tok->vocab.n, sizeof *tok->unigram.scores);
     if (!tok->unigram.scores)
         return no_memory(err);
+    for (int32_t id = 0; id < tok->vocab.n; id++)
+        tok->unigram.scores[id] = NAN; /* added tokens are none of the model's */
     for (size_t i = 0; i < json_array_size(vocab); i++) {
         const json_t *score = json_array_get(json_array_get(vocab, i), 1);
         tok->unigram.scores[i] = json_number_value(score);

@@ -8,7 +8,9 @@
 
 static const char gpt2_pattern[] =
     "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
-static const char word_pattern[] = "\\w+|[^\\w\\s]+";
+/* Rust's \w has the joiners, too, unlike Oniguruma's. */
+#define WORD "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\x{200C}\\x{200D}"
+static const char word_pattern[] = "[" WORD "]+|[^" WORD "\\s]+";
 
 static enum mica_status no_memory(struct mica_err *err)
 {

@@ -22,7 +22,8 @@ bool tok_unigram_prepare(struct mica_tokenizer *tok)
     for (int32_t id = 0; id < tok->vocab.n; id++) {
         struct mica_str token = tok->vocab.tokens[id];
         uint8_t type = tok->vocab.types[id];
-        if (!token.data || (type != TOK_NORMAL && type != TOK_USER_DEFINED && type != TOK_UNUSED))
+        if (!token.data || isnan(unigram->scores[id]) ||
+            (type != TOK_NORMAL && type != TOK_USER_DEFINED && type != TOK_UNUSED))
             continue;
         if (type == TOK_NORMAL && unigram->scores[id] < min_score)
             min_score = unigram->scores[id];

@@ -53,7 +53,7 @@ struct mica_tokenizer *tok_new(void)
 {
     struct mica_tokenizer *tok = mica_alloc(1, sizeof *tok);
     if (tok)
-        tok->unk = tok->bos = tok->eos = -1;
+        tok->unk = tok->bos = tok->eos = tok->bpe.unk = -1;
     return tok;
 }
 
@@ -200,7 +200,7 @@ static bool push_all(struct mica_ids *out, const struct mica_ids *ids)
     return true;
 }
 
-static void release_scratch(struct tok_scratch *scratch)
+void tok_scratch_release(struct tok_scratch *scratch)
 {
     tok_matcher_free(scratch->matcher);
     for (int i = 0; i < 2; i++) {
@@ -228,7 +228,7 @@ enum mica_status mica_tokenizer_encode(const struct mica_tokenizer *tok, const c
     ok = ok && (scratch.matcher = tok_matcher_new());
     ok = ok && (!len || tok_added_split(&scratch, &tok->added.raw, text, len, true, encode_rest));
     ok = ok && (!(flags & MICA_TOKENIZE_ADD_SPECIAL) || push_all(out, &tok->after));
-    release_scratch(&scratch);
+    tok_scratch_release(&scratch);
     if (ok)
         return MICA_OK;
     out->n = n_before;
