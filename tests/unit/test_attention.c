@@ -65,10 +65,12 @@ static void store_sequence(const struct mica_kern *kern, struct setup *s, uint64
     memset(s->layer.data, 0xff, s->bytes); /* NaN where nothing is stored */
     random_state = seed;
     for (int64_t pos = 0; pos < s->n_pos; pos++) {
-        float size = pos % 7 == 3 ? 0 : (float)uniform(0, 4);
+        static const float sizes[] = {1,      1, 0,    3,
+                                      1e-38f, 1, 1e-6f}; /* the tiny ones test the scales of q8_0 */
+        float size = sizes[pos % 7] * (float)uniform(0, 2), middle = pos % 7 == 4 ? 0 : 0.5f;
         for (int64_t i = 0; i < width; i++) {
             k[i] = size * (float)uniform(-1, 1);
-            v[i] = size * (float)uniform(-1, 1) + 0.5f;
+            v[i] = size * (float)uniform(-1, 1) + middle;
         }
         kern->kv_store[s->layer.type](&s->layer, s->table, pos, k, v);
     }
@@ -278,6 +280,35 @@ static void test_stored_values(void **state)
     }
 }
 
+/* The codes of q8_0 are those of mica_quantize, whatever the numbers. */
+static void test_codes(void **state)
+{
+    (void)state;
+    static const float firsts[] = {1, 0, 1e-38f, 1e-44f, 3e38f, INFINITY, -INFINITY, NAN};
+    for (size_t c = 0; c < MICA_COUNT(variants) * MICA_COUNT(firsts); c++) {
+        const struct mica_kern *kern = mica_kern_named(variants[c / MICA_COUNT(firsts)]);
+        if (!kern)
+            continue;
+        struct setup s;
+        setup_init(&s, &shapes[4], MICA_KV_Q8_0);
+        float x[32];
+        for (int i = 0; i < 32; i++)
+            x[i] = firsts[c % MICA_COUNT(firsts)] * (i ? (float)uniform(-1, 1) : 1);
+        struct mica_act_block want;
+        mica_kern_named("ref")->quantize(x, 32, &want);
+        kern->kv_store[MICA_KV_Q8_0](&s.layer, s.table, 0, x, x);
+        const uint8_t *k = s.layer.data + (size_t)s.table[0] * s.layer.block_bytes, *v = k + s.layer.k_bytes;
+        for (int i = 0; i < 32; i++)
+            if ((int)k[i / 4 * 64 + i % 4] - 128 != want.q[i] || (int8_t)v[i] != want.q[i])
+                fail_msg("%s, row %zu [%d]: %d %d, not %d", kern->name, c, i, k[i / 4 * 64 + i % 4] - 128,
+                         (int8_t)v[i], want.q[i]);
+        uint16_t scale = mica_f32_to_f16(want.d);
+        assert_memory_equal(k + 512, &scale, 2);
+        assert_memory_equal(v + 1024, &scale, 2);
+        setup_release(&s);
+    }
+}
+
 /* Each variant: what it stores and what it computes equal the reference's bytes, in any chunks. */
 static void check_case(const struct shape *shape, enum mica_kv_type type, uint64_t seed)
 {
@@ -346,6 +377,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stored_values),
+        cmocka_unit_test(test_codes),
         cmocka_unit_test(test_ref),
         cmocka_unit_test(test_variants),
         cmocka_unit_test(test_variants_random),

@@ -6,6 +6,7 @@
 #include "kern/init.h"
 #include "kern/math.h"
 #include "kern/quant.h"
+#include "kern/quant/form.h"
 #include <math.h>
 #include <string.h>
 
@@ -46,12 +47,18 @@ static void kv_store_f16(const struct mica_kv_layer *layer, const int32_t *block
 /* One block of 32 as mica_quantize defines it; returns its scale. */
 static float quantize32(const float *x, int8_t q[MICA_ACT_BLOCK])
 {
-    float amax = 0;
-    for (int i = 0; i < MICA_ACT_BLOCK; i++)
-        amax = fabsf(x[i]) > amax ? fabsf(x[i]) : amax;
-    float inv = amax > 0 ? 127.0f / amax : 0;
-    for (int i = 0; i < MICA_ACT_BLOCK; i++)
-        q[i] = (int8_t)rintf(x[i] * inv);
+    /* The bits of |x| order as integers with NaN on top. */
+    uint32_t bits = 0;
+    for (int i = 0; i < MICA_ACT_BLOCK; i++) {
+        uint32_t a = mica_bits_of_f32(x[i]) & 0x7fffffff;
+        bits = a > bits ? a : bits;
+    }
+    float amax = mica_f32_of_bits(bits), inv = 127.0f / amax;
+    inv = inv <= 0x1.fffffep127f ? inv : 0;
+    for (int i = 0; i < MICA_ACT_BLOCK; i++) {
+        float v = x[i] * inv;
+        q[i] = fabsf(v) < 127.5f ? (int8_t)lrintf(v) : 0;
+    }
     return amax / 127.0f;
 }
 

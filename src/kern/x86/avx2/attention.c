@@ -24,16 +24,22 @@ static inline __m256 load_s8(const int8_t *p)
 /* 32 floats as mica_quantize does it: codes as bytes; returns the scale. */
 static inline float quantize32(const float *x, __m256i *codes_out)
 {
-    __m256 v[4], most = _mm256_setzero_ps();
-    __m256i word[4];
+    __m256 v[4];
+    __m256i word[4], most = _mm256_setzero_si256();
     for (int i = 0; i < 4; i++) {
         v[i] = _mm256_loadu_ps(x + i * 8);
-        most = _mm256_max_ps(abs_ps(v[i]), most);
+        most = _mm256_max_epu32(most, _mm256_castps_si256(abs_ps(v[i])));
     }
-    float amax = lane_max(most);
-    __m256 inv = SPLAT(amax > 0 ? 127.0f / amax : 0);
-    for (int i = 0; i < 4; i++)
-        word[i] = _mm256_cvtps_epi32(_mm256_mul_ps(v[i], inv));
+    __m128i top = _mm_max_epu32(_mm256_castsi256_si128(most), _mm256_extracti128_si256(most, 1));
+    top = _mm_max_epu32(top, _mm_shuffle_epi32(top, 0x4e));
+    top = _mm_max_epu32(top, _mm_shuffle_epi32(top, 0xb1));
+    float amax = _mm_cvtss_f32(_mm_castsi128_ps(top)), factor = 127.0f / amax;
+    __m256 inv = SPLAT(factor <= 0x1.fffffep127f ? factor : 0);
+    for (int i = 0; i < 4; i++) {
+        __m256 y = _mm256_mul_ps(v[i], inv);
+        __m256i is_number = _mm256_castps_si256(_mm256_cmp_ps(y, y, _CMP_ORD_Q));
+        word[i] = _mm256_and_si256(_mm256_cvtps_epi32(y), is_number);
+    }
     __m256i low = _mm256_packs_epi32(word[0], word[1]), high = _mm256_packs_epi32(word[2], word[3]);
     *codes_out =
         _mm256_permutevar8x32_epi32(_mm256_packs_epi16(low, high), _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));

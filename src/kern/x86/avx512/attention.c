@@ -24,8 +24,11 @@ static inline __m512 load_s8(const int8_t *p)
 static inline float quantize32(const float *x, __m256i *codes_out)
 {
     __m512 a = _mm512_loadu_ps(x), b = _mm512_loadu_ps(x + 16);
-    float amax = _mm512_reduce_max_ps(_mm512_max_ps(abs_ps(a), abs_ps(b)));
-    __m512 inv = _mm512_set1_ps(amax > 0 ? 127.0f / amax : 0);
+    __m512i most = _mm512_max_epu32(_mm512_castps_si512(abs_ps(a)), _mm512_castps_si512(abs_ps(b)));
+    float amax = _mm_cvtss_f32(_mm_castsi128_ps(_mm_cvtsi32_si128((int)_mm512_reduce_max_epu32(most))));
+    float factor = 127.0f / amax;
+    __m512 inv = _mm512_set1_ps(factor <= 0x1.fffffep127f ? factor : 0);
+    /* a NaN becomes INT_MIN, whose low byte is 0 */
     __m128i low = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(_mm512_mul_ps(a, inv)));
     __m128i high = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(_mm512_mul_ps(b, inv)));
     *codes_out = _mm256_set_m128i(high, low);
