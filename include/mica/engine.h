@@ -165,9 +165,9 @@ struct mica_result {
     double prompt_seconds, decode_seconds;
 };
 /* Runs n requests together, each on a session of its own, until all have ended. One request that fails leaves
- * the others alone: its own result says why. A prompt that does not fit is ELIMIT and says by how much. Returns an error only
- * for misuse (EARG) or when nothing could be started (ENOMEM); the results are filled either way and released with
- * mica_result_release. */
+ * the others alone: its own result says why. A prompt that does not fit is ELIMIT and says by how much.
+ * Returns an error only for misuse (EARG) or when nothing could be started (ENOMEM); the results are filled
+ * either way and released with mica_result_release. */
 MICA_API enum mica_status mica_generate(struct mica_engine *engine, const struct mica_request *requests,
                                         int n, struct mica_result *results, struct mica_err *err);
 MICA_API void mica_result_release(struct mica_result *result);

@@ -262,6 +262,17 @@ static bool read_message(struct chat *chat, struct mica_buf *message)
     }
 }
 
+/* Makes every missing folder of path, for the user alone. Failing is no error: then there is no history. */
+static void make_folders(char *path)
+{
+    for (char *at = strchr(path + 1, '/'); at; at = strchr(at + 1, '/')) {
+        *at = 0;
+        mkdir(path, 0700);
+        *at = '/';
+    }
+    mkdir(path, 0700);
+}
+
 static void history_path(struct mica_buf *path)
 {
     const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
@@ -316,7 +327,7 @@ int mica_cli_chat_loop(struct mica_run_args *args, struct mica_engine *engine, s
     history(chat.history, &event, H_SETSIZE, 1000);
     history_path(&path);
     if (path.data) {
-        mkdir(path.data, 0700);
+        make_folders(path.data);
         mica_buf_puts(&path, "/history");
         history(chat.history, &event, H_LOAD, path.data);
     }

@@ -9,6 +9,10 @@ static enum mica_status open_hf(const struct mica_files *files, struct mica_sour
 {
     struct mica_mapping *map = mica_files_find(files, "config.json");
     json_error_t where;
+    if (!map && mica_files_count(files) == 1)
+        return mica_fail(err, MICA_EFORMAT,
+                         "%s: not a GGUF file (a Hugging Face model is given as its folder)",
+                         mica_mapping_name(mica_files_at(files, 0)));
     if (!map)
         return mica_fail(
             err, MICA_ENOTFOUND,

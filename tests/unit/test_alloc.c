@@ -8,6 +8,7 @@
 #include "base/pool.h"
 #include "format/tokenizer.h"
 
+#include <mica/mica.h>
 #include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -90,6 +91,88 @@ static enum mica_status use_tokenizer(void *arg, struct mica_err *err)
     return status;
 }
 
+/* Loads the model and answers two requests together, one of them with a stop text, alternatives and samplers.
+ */
+static enum mica_status answer(void *arg, struct mica_err *err)
+{
+    static const int32_t prompts[2][5] = {{1, 2, 3, 4, 5}, {70, 71, 72}};
+    static const char *const stops[] = {"never"};
+    const struct mica_engine_options options = {.threads = 2, .chunk = 4};
+    const struct mica_session_options session_options = {.ctx = 64, .cache = *(enum mica_cache *)arg};
+    struct mica_files *files = NULL;
+    struct mica_engine *engine = NULL;
+    struct mica_request requests[2] = {{.prompt = prompts[0], .n_prompt = 5, .max_tokens = 3},
+                                       {.prompt = prompts[1], .n_prompt = 3, .max_tokens = 4}};
+    struct mica_result results[2] = {0};
+    enum mica_status status = model_files(&files, err);
+    if (status == MICA_OK)
+        status = mica_engine_load(files, &options, &engine, err);
+    for (int i = 0; i < 2 && status == MICA_OK; i++) {
+        mica_sampling_default(&requests[i].sampling);
+        requests[i].ignore_end = true;
+        status = mica_session_open(engine, &session_options, &requests[i].session, err);
+    }
+    requests[1].stop = stops;
+    requests[1].n_stop = 1;
+    requests[1].n_top = 3;
+    requests[1].sampling.temperature = 1;
+    requests[1].sampling.top_p = 0.9;
+    requests[1].sampling.repetition_penalty = 1.1;
+    if (status == MICA_OK)
+        status = mica_generate(engine, requests, 2, results, err);
+    for (int i = 0; i < 2; i++) {
+        if (status == MICA_OK && results[i].status != MICA_OK) {
+            status = results[i].status;
+            *err = results[i].err;
+        }
+        mica_result_release(&results[i]);
+        mica_session_close(requests[i].session);
+    }
+    mica_engine_free(engine);
+    mica_files_free(files);
+    return status;
+}
+
+/* From messages to the chat template's text, to tokens, and back. */
+static enum mica_status converse(void *arg, struct mica_err *err)
+{
+    const struct mica_message messages[] = {{"system", "Be brief."}, {"user", "What is in the mica?"}};
+    const struct mica_engine_options options = {.threads = 1};
+    struct mica_files *files = NULL;
+    struct mica_engine *engine = NULL;
+    char *text = NULL, *back = NULL;
+    int32_t *ids = NULL;
+    int64_t n = 0;
+    enum mica_status status = model_files(&files, err);
+    if (status == MICA_OK)
+        status = mica_engine_load(files, &options, &engine, err);
+    if (status == MICA_OK)
+        status = mica_chat_render(engine, messages, 2, true, &text, err);
+    if (status == MICA_OK)
+        status = mica_tokenize(engine, text, strlen(text), false, true, &ids, &n, err);
+    if (status == MICA_OK)
+        status = mica_detokenize(engine, ids, n, false, &back, NULL, err);
+    if (status == MICA_OK)
+        assert_string_equal(back, text);
+    mica_release(text);
+    mica_release(back);
+    mica_release(ids);
+    mica_engine_free(engine);
+    mica_files_free(files);
+    return status;
+}
+
+static void test_answer(void **state)
+{
+    for (enum mica_cache cache = MICA_CACHE_F16; cache <= MICA_CACHE_Q8_0; cache++)
+        alloc_fail_everywhere("load and generate", answer, &cache, 400);
+}
+
+static void test_converse(void **state)
+{
+    alloc_fail_everywhere("converse", converse, NULL, 400);
+}
+
 static void test_pool(void **state)
 {
     alloc_fail_everywhere("thread pool", open_pool, NULL, 0);
@@ -134,10 +217,8 @@ static int free_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pool),
-        cmocka_unit_test(test_folder),
-        cmocka_unit_test(test_gguf),
-        cmocka_unit_test(test_tokenizer),
+        cmocka_unit_test(test_pool),      cmocka_unit_test(test_folder), cmocka_unit_test(test_gguf),
+        cmocka_unit_test(test_tokenizer), cmocka_unit_test(test_answer), cmocka_unit_test(test_converse),
     };
     return cmocka_run_group_tests(tests, make_model, free_model);
 }
