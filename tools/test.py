@@ -163,7 +163,8 @@ def fuzz_one(program, seconds):
     found = ROOT / "build-fuzz" / "found"
     found.mkdir(exist_ok=True)
     kept = ROOT / "tests" / "corpus" / name
-    command = [str(program), str(corpus), *([str(kept)] if kept.is_dir() else []), f"-max_total_time={seconds}",
+    words = [f"-dict={path}" for path in (ROOT / "src").glob(f"*/fuzz_{name}.dict")]
+    command = [str(program), str(corpus), *([str(kept)] if kept.is_dir() else []), *words, f"-max_total_time={seconds}",
                f"-artifact_prefix={found}/{name}-", "-timeout=20", "-rss_limit_mb=3000", "-print_final_stats=1"]
     code, text = run(command, timeout=seconds * 10 + 300)
     return name, code, text

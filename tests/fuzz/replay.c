@@ -88,11 +88,94 @@ static const uint64_t odd_numbers[] = {0,
                                        0xfffffffffffffff8,
                                        0xffffffffffffffff};
 
+/* The same for parsers of text. */
+static const char *const odd_texts[] = {
+    "-1",
+    "0",
+    "2147483648",
+    "4294967296",
+    "9223372036854775807",
+    "18446744073709551616",
+    "1e999",
+    "0.5",
+    "[]",
+    "{}",
+    "null",
+    "\"\"",
+    "\\u0000",
+    "\xff",
+    "{{",
+    "%}",
+    "[[",
+    "\"a\":",
+    "true",
+    "(",
+    "{%- if x %}",
+    "-",
+    "**",
+    "|",
+};
+
+/* Puts one of odd_texts in the place of a number, or of anything where none follows. */
+static size_t replace_number(uint64_t *state, uint8_t *data, size_t at, size_t size)
+{
+    const char *text = odd_texts[below(state, sizeof odd_texts / sizeof *odd_texts)];
+    size_t n = strlen(text), len = 0;
+    for (size_t i = at; i < size && i < at + 256; i++) {
+        if (data[i] >= '0' && data[i] <= '9') {
+            at = i;
+            break;
+        }
+    }
+    while (at + len < size && data[at + len] >= '0' && data[at + len] <= '9')
+        len++;
+    memmove(data + at + n, data + at + len, size - at - len);
+    memcpy(data + at, text, n);
+    return size - len + n;
+}
+
+/* Changes a 64-bit number that could be a length or an offset, if one lies near: it is below the size. */
+static void change_length(uint64_t *state, uint8_t *data, size_t at, size_t size)
+{
+    for (size_t i = at; i + 8 <= size && i < at + 512; i++) {
+        uint64_t v;
+        memcpy(&v, data + i, 8);
+        if (v == 0 || v > size)
+            continue;
+        switch (below(state, 4)) {
+        case 0:
+            v = odd_numbers[below(state, sizeof odd_numbers / sizeof *odd_numbers)];
+            break;
+        case 1:
+            v += 1;
+            break;
+        case 2:
+            v -= 1;
+            break;
+        default:
+            v = below(state, 2 * size);
+        }
+        memcpy(data + i, &v, 8);
+        return;
+    }
+}
+
+/* Goes on like another sample from somewhere in it. */
+static size_t splice(uint64_t *state, uint8_t *data, size_t at, size_t size)
+{
+    const struct sample *other = &samples[below(state, (size_t)n_samples)];
+    size_t from = below(state, other->size), len = other->size - from;
+    if (len > size - at)
+        len = size - at;
+    memcpy(data + at, other->data + from, len);
+    return at + len;
+}
+
 static size_t mutate_once(uint64_t *state, uint8_t *data, size_t size)
 {
     static const size_t widths[] = {1, 2, 4, 8};
     size_t at = below(state, size), width = widths[below(state, 4)], len = 1 + below(state, 64);
-    switch (below(state, 8)) {
+    switch (below(state, 13)) {
     case 0: /* flip a bit */
         if (size)
             data[at] ^= (uint8_t)(1u << below(state, 8));
@@ -123,6 +206,15 @@ static size_t mutate_once(uint64_t *state, uint8_t *data, size_t size)
         len = len < size - at ? len : size - at;
         memmove(data + at + len, data + at, size - at);
         return size + len;
+    case 7:
+    case 8:
+        return replace_number(state, data, at, size);
+    case 9:
+    case 10:
+        change_length(state, data, at, size);
+        return size;
+    case 11:
+        return splice(state, data, at, size);
     default: { /* copy a piece from elsewhere */
         size_t from = below(state, size), rest = size - (from > at ? from : at);
         memmove(data + at, data + from, len < rest ? len : rest);
