@@ -175,16 +175,20 @@ static size_t mutate_once(uint64_t *state, uint8_t *data, size_t size)
 {
     static const size_t widths[] = {1, 2, 4, 8};
     size_t at = below(state, size), width = widths[below(state, 4)], len = 1 + below(state, 64);
-    switch (below(state, 13)) {
+    switch (below(state, 18)) {
     case 0: /* flip a bit */
+    case 13:
+    case 14:
         if (size)
             data[at] ^= (uint8_t)(1u << below(state, 8));
         return size;
     case 1: /* any byte */
+    case 15:
         if (size)
             data[at] = (uint8_t)next_random(state);
         return size;
     case 2: /* an odd number */
+    case 16:
         if (at + width <= size)
             memcpy(data + at, &odd_numbers[below(state, sizeof odd_numbers / sizeof *odd_numbers)], width);
         return size;
@@ -211,9 +215,10 @@ static size_t mutate_once(uint64_t *state, uint8_t *data, size_t size)
         return replace_number(state, data, at, size);
     case 9:
     case 10:
+    case 11:
         change_length(state, data, at, size);
         return size;
-    case 11:
+    case 12:
         return splice(state, data, at, size);
     default: { /* copy a piece from elsewhere */
         size_t from = below(state, size), rest = size - (from > at ? from : at);
@@ -227,7 +232,7 @@ static bool run_mutation(uint64_t number)
 {
     uint64_t state = number * 0x2545f4914f6cdd1du + 1;
     const struct sample *from = &samples[below(&state, n_samples)];
-    size_t steps = 1 + below(&state, 4), size = from->size;
+    size_t steps = 1 + below(&state, 4) * below(&state, 2), size = from->size;
     uint8_t *data = malloc(from->size + steps * MAX_GROWTH);
     if (!data)
         return false;
