@@ -67,5 +67,12 @@ def test_example(prefix, tmp_path, fetched, source):
     assert len(lines) < 60, f"{source.name} has {len(lines)} lines; an example stays under 60"
     env = build(prefix, source, tmp_path / "example")
     model = fetched("models/smollm2.gguf")
-    output = run([str(tmp_path / "example"), str(model), "The capital of France is"], env=env)
-    assert output.strip(), "the example printed nothing"
+    endings = [" Paris", " purple"] if source.name == "likelier.c" else []
+    output = run([str(tmp_path / "example"), str(model), "The capital of France is", *endings], env=env)
+    assert "The capital of France is Paris" in output
+    if endings:
+        scores = {line.split()[-1]: float(line.split()[0]) for line in output.splitlines()}
+        assert scores["purple"] < scores["Paris"] < 0
+    failed = subprocess.run([str(tmp_path / "example"), "/nonexistent", "x"], env=env, capture_output=True, text=True,
+                            check=False, timeout=60)
+    assert failed.returncode == 5 and "/nonexistent" in failed.stderr
