@@ -16,4 +16,10 @@ void mica_kern_init_avx512_matmul(struct mica_kern *kern);
 void mica_kern_init_avx512_rows(struct mica_kern *kern);
 void mica_kern_init_avx512_attention(struct mica_kern *kern);
 
+/* Parts of the x86 matmul families. */
+void mica_kern_init_avx2_matmul_float(struct mica_kern *kern);
+void mica_kern_init_avx2_quantize(struct mica_kern *kern);
+void mica_kern_init_avx512_matmul_float(struct mica_kern *kern);
+void mica_kern_init_avx512_quantize(struct mica_kern *kern);
+
 #endif

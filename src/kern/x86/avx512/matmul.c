@@ -1,24 +1,14 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
-/* Matrix products with AVX-512 VNNI. */
+/* Matrix products with AVX-512 VNNI. A tile is R groups of 16 rows × T tokens, everything of it in registers:
+ * one group × up to 8 tokens when tokens are few and the weights' way from memory decides, two groups × up to
+ * 6 tokens when there are many, so that each broadcast activation is used twice. Tokens of later tiles find
+ * the group's weights in the cache; the first tile asks for the next group's, because a group is too short a
+ * stream for the hardware's prefetchers. */
 #include "kern/init.h"
 
-#include <immintrin.h>
-
 #include "kern/matmul.h"
-
-/* One product, as its tiles see it. */
-struct product {
-    const struct mica_packed *w;
-    const void *act;
-    int64_t act_stride; /* blocks or floats from one token to the next */
-    float *out;
-    int64_t ld;
-    const float *bias, *residual;
-    int64_t ld_residual;
-};
-
-#define UNROLL _Pragma("GCC unroll 16")
+#include "kern/x86/avx512/tile.h"
 
 /* ---- decoding: 16 rows × 4 columns per vector */
 
@@ -92,8 +82,10 @@ MICA_MATMUL_INLINE struct scales load_scales(struct mica_matmul_form f, const ui
     out.d = load_f16(scales);
     if (f.n_runs == 1)
         out.d = _mm512_mul_ps(out.d, _mm512_cvtepi32_ps(f.has_min ? load_u8(bytes) : load_s8(bytes)));
-    UNROLL for (int i = 0; f.n_runs == 2 && i < 2; i++)
+    UNROLL for (int i = 0; i < 2; i++)
     {
+        if (f.n_runs < 2)
+            break;
         __m512i s = f.min_in_nibble ? _mm512_and_si512(load_u8(bytes + 16 * i), _mm512_set1_epi32(15))
                                     : load_s8(bytes + 16 * i);
         out.run[i] = _mm512_cvtepi32_ps(s);
@@ -217,27 +209,6 @@ MICA_MATMUL_INLINE void add_minimums(struct mica_matmul_form f, const int R, con
 
 /* ---- tiles */
 
-MICA_MATMUL_INLINE void store_tile(const int R, const int T, const struct product *p, int64_t m0, int64_t g,
-                                   const __m512 *acc)
-{
-    UNROLL for (int r = 0; r < R; r++)
-    {
-        int64_t n0 = (g + r) * MICA_LANES, left = p->w->n - n0;
-        __mmask16 mask = left >= MICA_LANES ? 0xffff : (__mmask16)((1 << (left > 0 ? left : 0)) - 1);
-        __m512 bias = p->bias ? _mm512_maskz_loadu_ps(mask, p->bias + n0) : _mm512_setzero_ps();
-        UNROLL for (int t = 0; t < T; t++)
-        {
-            __m512 y = acc[r * T + t];
-            if (p->bias)
-                y = _mm512_add_ps(y, bias);
-            if (p->residual)
-                y = _mm512_add_ps(y,
-                                  _mm512_maskz_loadu_ps(mask, p->residual + (m0 + t) * p->ld_residual + n0));
-            _mm512_mask_storeu_ps(p->out + (m0 + t) * p->ld + n0, mask, y);
-        }
-    }
-}
-
 enum pass { PASS_CODES = 1, PASS_MINIMUMS = 2 };
 
 /* Walks the blocks of R groups × T tokens in order of k. */
@@ -256,8 +227,12 @@ MICA_MATMUL_INLINE void walk_blocks(struct mica_matmul_form f, const int R, cons
     }
     UNROLL for (int t = 0; t < T; t++) act[t] =
         (const struct mica_act_block *)p->act + (m0 + t) * p->act_stride;
+    const size_t next = R * p->w->group_bytes;
+    const bool ahead = passes & PASS_CODES && m0 == 0;
     for (int64_t b = p->w->k / (MICA_ACT_BLOCK * f.n_subs); b > 0; b--) {
+        UNROLL for (int r = 0; ahead && r < R; r++) prefetch(scales[r] + next, mica_form_scales(f));
         for (int sub = 0; sub < f.n_subs; sub++) {
+            UNROLL for (int r = 0; ahead && r < R; r++) prefetch(codes[r] + next, 64 * mica_form_vectors(f));
             if (passes & PASS_CODES)
                 add_block(f, R, T, codes, scales, sub, act, table, acc);
             if (f.has_min && passes & PASS_MINIMUMS)
@@ -280,69 +255,77 @@ MICA_MATMUL_INLINE void quant_tile(struct mica_matmul_form f, const int R, const
     } else {
         walk_blocks(f, R, T, PASS_CODES | PASS_MINIMUMS, p, m0, g, acc, low);
     }
-    UNROLL for (int i = 0; f.has_min && i < R * T; i++) acc[i] = _mm512_add_ps(acc[i], low[i]);
+    if (f.has_min)
+        UNROLL for (int i = 0; i < R * T; i++) acc[i] = _mm512_add_ps(acc[i], low[i]);
     store_tile(R, T, p, m0, g, acc);
 }
 
-typedef void tile_fn(const struct product *p, int64_t m0, int64_t g);
+enum { FEW_TOKENS = 8, MIN_TOKENS_OF_TWO = 4, MAX_TOKENS_OF_TWO = 6 };
 
-enum { MAX_R = 2, MAX_T = 8 };
+/* one[t]: one group × t tokens; two[t]: two groups × t tokens. */
+struct tiles {
+    tile_fn *one[FEW_TOKENS + 1], *two[MAX_TOKENS_OF_TWO + 1];
+};
+
+/* Cuts the tokens into tiles of nearly equal size, so more than FEW_TOKENS never leave a tile of two groups
+ * with less than MIN_TOKENS_OF_TWO. */
+static void run_tiles(tile_fn *const *tiles, int64_t max_t, const struct product *p, int64_t m, int64_t g)
+{
+    int64_t n_tiles = (m + max_t - 1) / max_t;
+    for (int64_t m0 = 0; m0 < m; n_tiles--) {
+        int64_t t = (m - m0 + n_tiles - 1) / n_tiles;
+        tiles[t](p, m0, g);
+        m0 += t;
+    }
+}
+
+static void run_product(const struct tiles *tiles, const struct product *p, int64_t m, int64_t g0, int64_t g1)
+{
+    int64_t g = g0;
+    if (m > FEW_TOKENS)
+        for (; g + 1 < g1; g += 2)
+            run_tiles(tiles->two, MAX_TOKENS_OF_TWO, p, m, g);
+    for (; g < g1; g++)
+        run_tiles(tiles->one, FEW_TOKENS, p, m, g);
+}
 
 #define TILE(NAME, R, T, ...)                                                                                \
     static void tile_##NAME##_##R##_##T(const struct product *p, int64_t m0, int64_t g)                      \
     {                                                                                                        \
         quant_tile(MICA_MATMUL_FORM_OF(__VA_ARGS__), R, T, p, m0, g);                                        \
     }
-#define TILES(NAME, R, ...)                                                                                  \
-    TILE(NAME, R, 1, __VA_ARGS__)                                                                            \
-    TILE(NAME, R, 2, __VA_ARGS__)                                                                            \
-    TILE(NAME, R, 3, __VA_ARGS__)                                                                            \
-    TILE(NAME, R, 4, __VA_ARGS__)                                                                            \
-    TILE(NAME, R, 5, __VA_ARGS__)                                                                            \
-    TILE(NAME, R, 6, __VA_ARGS__)                                                                            \
-    TILE(NAME, R, 7, __VA_ARGS__)                                                                            \
-    TILE(NAME, R, 8, __VA_ARGS__)
-#define ROW(NAME, R)                                                                                         \
-    {                                                                                                        \
-        NULL, tile_##NAME##_##R##_1, tile_##NAME##_##R##_2, tile_##NAME##_##R##_3, tile_##NAME##_##R##_4,    \
-            tile_##NAME##_##R##_5, tile_##NAME##_##R##_6, tile_##NAME##_##R##_7, tile_##NAME##_##R##_8       \
-    }
-
-static void run(tile_fn *const tiles[3][MAX_T + 1], const struct mica_packed *w, const void *act, int64_t m,
-                int64_t g0, int64_t g1, float *out, int64_t ld, const struct mica_epilogue *epilogue)
-{
-    struct product p = {.w = w, .act = act, .act_stride = w->k / MICA_ACT_BLOCK, .out = out, .ld = ld};
-    if (epilogue) {
-        p.bias = epilogue->bias;
-        p.residual = epilogue->residual;
-        p.ld_residual = epilogue->ld_residual;
-    }
-    enum { max_r = 2, max_t = 6 };
-    for (int64_t g = g0; g < g1;) {
-        int r = g1 - g < max_r ? 1 : max_r;
-        for (int64_t m0 = 0, left = (m + max_t - 1) / max_t; m0 < m; left--) {
-            int64_t t = (m - m0 + left - 1) / left;
-            tiles[r][t](&p, m0, g);
-            m0 += t;
-        }
-        g += r;
-    }
-}
+#define TILE_ROW(NAME, R, T) [T] = tile_##NAME##_##R##_##T
 
 #define X(NAME, ...)                                                                                         \
-    TILES(NAME, 1, __VA_ARGS__)                                                                              \
-    TILES(NAME, 2, __VA_ARGS__)                                                                              \
+    TILE(NAME, 1, 1, __VA_ARGS__)                                                                            \
+    TILE(NAME, 1, 2, __VA_ARGS__)                                                                            \
+    TILE(NAME, 1, 3, __VA_ARGS__)                                                                            \
+    TILE(NAME, 1, 4, __VA_ARGS__)                                                                            \
+    TILE(NAME, 1, 5, __VA_ARGS__)                                                                            \
+    TILE(NAME, 1, 6, __VA_ARGS__)                                                                            \
+    TILE(NAME, 1, 7, __VA_ARGS__)                                                                            \
+    TILE(NAME, 1, 8, __VA_ARGS__)                                                                            \
+    TILE(NAME, 2, 4, __VA_ARGS__)                                                                            \
+    TILE(NAME, 2, 5, __VA_ARGS__)                                                                            \
+    TILE(NAME, 2, 6, __VA_ARGS__)                                                                            \
     static void matmul_##NAME(const struct mica_packed *w, const void *act, int64_t m, int64_t g0,           \
                               int64_t g1, float *out, int64_t ld, const struct mica_epilogue *epilogue)      \
     {                                                                                                        \
-        static tile_fn *const tiles[3][MAX_T + 1] = {{0}, ROW(NAME, 1), ROW(NAME, 2)};                       \
-        run(tiles, w, act, m, g0, g1, out, ld, epilogue);                                                    \
+        static const struct tiles tiles = {                                                                  \
+            .one = {TILE_ROW(NAME, 1, 1), TILE_ROW(NAME, 1, 2), TILE_ROW(NAME, 1, 3), TILE_ROW(NAME, 1, 4),  \
+                    TILE_ROW(NAME, 1, 5), TILE_ROW(NAME, 1, 6), TILE_ROW(NAME, 1, 7), TILE_ROW(NAME, 1, 8)}, \
+            .two = {TILE_ROW(NAME, 2, 4), TILE_ROW(NAME, 2, 5), TILE_ROW(NAME, 2, 6)},                       \
+        };                                                                                                   \
+        struct product p = product_of(w, act, w->k / MICA_ACT_BLOCK, out, ld, epilogue);                     \
+        run_product(&tiles, &p, m, g0, g1);                                                                  \
     }
 MICA_MATMUL_FORMS(X)
 #undef X
 
 void mica_kern_init_avx512_matmul(struct mica_kern *kern)
 {
+    mica_kern_init_avx512_matmul_float(kern);
+    mica_kern_init_avx512_quantize(kern);
 #define X(NAME, ...) kern->matmul[MICA_W_##NAME] = matmul_##NAME;
     MICA_MATMUL_FORMS(X)
 #undef X
