@@ -71,12 +71,22 @@ static const char *find(const struct tok_charsmap *map, const char *text, size_t
     return found;
 }
 
+/* The file may hold anything; what follows relies on valid text. */
+static void put_replacement(struct mica_buf *out, const char *replacement)
+{
+    size_t n = strlen(replacement);
+    if (tok_utf8_valid_prefix(replacement, n) == n)
+        mica_buf_append(out, replacement, n);
+    else
+        mica_buf_puts(out, "\xEF\xBF\xBD");
+}
+
 static bool apply_longest(const struct tok_charsmap *map, const char *text, size_t len, struct mica_buf *out)
 {
     for (size_t i = 0, n; i < len; i += n) {
         const char *replacement = find(map, text + i, len - i, &n);
         if (replacement) {
-            mica_buf_puts(out, replacement);
+            put_replacement(out, replacement);
             continue;
         }
         n = (size_t)tok_utf8_len(text + i, len - i);
@@ -111,7 +121,7 @@ bool tok_charsmap_apply(const struct tok_charsmap *map, const char *text, size_t
         n = grapheme_len(text + i, len - i);
         const char *replacement = n < 6 ? find(map, text + i, n, &matched) : NULL;
         if (replacement) {
-            mica_buf_puts(out, replacement);
+            put_replacement(out, replacement);
             continue;
         }
         int n_char;
@@ -119,7 +129,7 @@ bool tok_charsmap_apply(const struct tok_charsmap *map, const char *text, size_t
             tok_utf8_get(text + j, &n_char);
             replacement = find(map, text + j, (size_t)n_char, &matched);
             if (replacement)
-                mica_buf_puts(out, replacement);
+                put_replacement(out, replacement);
             else
                 mica_buf_append(out, text + j, (size_t)n_char);
         }

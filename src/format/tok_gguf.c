@@ -363,6 +363,9 @@ static enum mica_status read_special_ids(struct mica_tokenizer *tok, const struc
     mica_gguf_bool(gguf, KEY("add_eos_token"), &defaults->add_eos);
     if (tok->bos < 0)
         tok->bos = cls;
+    for (int32_t id = 0; id < tok->vocab.n && tok->unk < 0; id++)
+        if (tok->vocab.types[id] == TOK_UNKNOWN)
+            tok->unk = id;
     bool ok = true;
     if (defaults->add_bos && tok->bos >= 0)
         ok = mica_ids_push(&tok->before, tok->bos);

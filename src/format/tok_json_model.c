@@ -86,7 +86,7 @@ static enum mica_status build_vocab(struct mica_tokenizer *tok, const struct ent
     if (!entries->n)
         return mica_fail(err, MICA_EFORMAT, "tokenizer.json: the vocabulary is empty");
     /* Ids may have holes, but not so many that a small file asks for much memory. */
-    if (entries->max_id > entries->n * 4 + (1 << 20))
+    if (entries->max_id > entries->n * 4 + (1 << 16))
         return mica_fail(err, MICA_EFORMAT, "tokenizer.json: id %lld in a vocabulary of %lld tokens",
                          (long long)entries->max_id, (long long)entries->n);
     int64_t n = entries->max_id + 1;

@@ -11,7 +11,8 @@
 #include <pcre2.h>
 
 enum { JIT_STACK_START = 32 << 10, JIT_STACK_MAX = 16 << 20, HEAP_LIMIT_KIB = 64 << 10 };
-enum { MATCH_LIMIT = 50000000, MAX_PATTERN = 1 << 16 };
+/* A pattern that backtracks without end costs one text at most this many times the limit. */
+enum { MATCH_LIMIT = 5000000, MAX_GIVEN_UP = 4, MAX_PATTERN = 1 << 16 };
 
 struct tok_regex {
     pcre2_code *code;
@@ -22,6 +23,7 @@ struct tok_matcher {
     pcre2_match_data *data;
     pcre2_match_context *context;
     pcre2_jit_stack *stack;
+    int n_given_up;
 };
 
 static const char word_class[] = "\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}";
@@ -108,6 +110,12 @@ static size_t put_escape(struct mica_buf *out, const char *at, size_t len, bool 
     return 2;
 }
 
+/* Inside a set: an intersection, a named class, or a nested negation begins here. */
+static bool no_counterpart(char c, char next)
+{
+    return c == '&' ? next == '&' : c == '[' && (next == ':' || next == '^');
+}
+
 /* false: the pattern uses something that has no counterpart. */
 static bool translate(const char *at, size_t len, struct mica_buf *out)
 {
@@ -121,9 +129,7 @@ static bool translate(const char *at, size_t len, struct mica_buf *out)
             i += n;
             continue;
         }
-        if (c == '&' && depth > 0 && i + 1 < len && at[i + 1] == '&')
-            return false;
-        if (c == '[' && depth > 0 && i + 1 < len && (at[i + 1] == ':' || at[i + 1] == '^'))
+        if (depth > 0 && i + 1 < len && no_counterpart(c, at[i + 1]))
             return false;
         bool keep = true;
         if (c == '[')
@@ -232,16 +238,20 @@ bool tok_regex_find(const struct tok_regex *regex, struct tok_matcher *matcher, 
                     size_t from, size_t *begin_out, size_t *end_out)
 {
     PCRE2_SPTR subject = (PCRE2_SPTR)text;
+    if (matcher->n_given_up >= MAX_GIVEN_UP)
+        return false;
     int rc = regex->jit ? pcre2_jit_match(regex->code, subject, len, from, 0, matcher->data, matcher->context)
                         : pcre2_match(regex->code, subject, len, from, PCRE2_NO_UTF_CHECK, matcher->data,
                                       matcher->context);
     /* A match limit counts as no match: the rest of the text stays one word. */
-    if (rc < PCRE2_ERROR_PARTIAL)
+    if (rc == PCRE2_ERROR_JIT_STACKLIMIT)
         rc = match_slowly(regex, matcher, subject, len, from);
-    if (rc < 0)
+    if (rc < 0) {
+        matcher->n_given_up += rc < PCRE2_ERROR_PARTIAL;
         return false;
+    }
     const PCRE2_SIZE *ovector = pcre2_get_ovector_pointer(matcher->data);
-    if (ovector[1] < ovector[0]) /* \K in a look-around */
+    if (ovector[1] < ovector[0] || ovector[0] < from) /* \K in a look-around */
         return false;
     *begin_out = ovector[0];
     *end_out = ovector[1];
