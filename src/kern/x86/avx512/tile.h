@@ -4,35 +4,7 @@
 #ifndef MICA_AVX512_TILE_H
 #define MICA_AVX512_TILE_H
 
-#include "kern/kern.h"
-#include "kern/matmul.h"
-
-#include <immintrin.h>
-
-/* One product, as its tiles see it. */
-struct product {
-    const struct mica_packed *w;
-    const void *act;
-    int64_t act_stride; /* blocks or floats from one token to the next */
-    float *out;
-    int64_t ld;
-    const float *bias, *residual;
-    int64_t ld_residual;
-};
-
-#define UNROLL _Pragma("GCC unroll 16")
-
-MICA_MATMUL_INLINE struct product product_of(const struct mica_packed *w, const void *act, int64_t act_stride,
-                                             float *out, int64_t ld, const struct mica_epilogue *epilogue)
-{
-    struct product p = {.w = w, .act = act, .act_stride = act_stride, .out = out, .ld = ld};
-    if (epilogue) {
-        p.bias = epilogue->bias;
-        p.residual = epilogue->residual;
-        p.ld_residual = epilogue->ld_residual;
-    }
-    return p;
-}
+#include "kern/x86/product.h"
 
 /* Adds the epilogue to acc[R][T] and stores the rows that the matrix has. */
 MICA_MATMUL_INLINE void store_tile(const int R, const int T, const struct product *p, int64_t m0, int64_t g,
@@ -55,12 +27,5 @@ MICA_MATMUL_INLINE void store_tile(const int R, const int T, const struct produc
         }
     }
 }
-
-MICA_MATMUL_INLINE void prefetch(const uint8_t *p, int n)
-{
-    UNROLL for (int i = 0; i < n; i += 64) _mm_prefetch(p + i, _MM_HINT_T1);
-}
-
-typedef void tile_fn(const struct product *p, int64_t m0, int64_t g);
 
 #endif
