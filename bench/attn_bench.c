@@ -221,7 +221,7 @@ int main(int argc, char **argv)
         double best = peak(isas[i]);
         printf("%-7s FMA peak %.1f GFLOPS\n", isas[i], best * 1e-9);
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
-            for (int type = 0; type < MICA_KV_COUNT; type++)
+            for (int type = 0; type < MICA_KV_F32; type++)
                 bench_attention(kern, best, &shapes[s], type);
         bench_rows(kern);
     }

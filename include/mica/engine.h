@@ -48,7 +48,7 @@ struct mica_model_info {
     int64_t n_parameters, n_layers, d_model, n_heads, n_kv_heads, head_dim, d_ff, n_vocab, n_ctx;
     uint64_t file_bytes;            /* of the tensors as stored */
     uint64_t weight_bytes;          /* resident once packed */
-    uint64_t kv_bytes_per_token[2]; /* KV cache: MICA_CACHE_F16, MICA_CACHE_Q8_0 */
+    uint64_t kv_bytes_per_token[3]; /* KV cache: by enum mica_cache */
 };
 MICA_API enum mica_status mica_model_inspect(const struct mica_files *files, struct mica_model_info *out,
                                              struct mica_err *err);
@@ -86,7 +86,8 @@ MICA_API enum mica_status mica_chat_render(const struct mica_engine *engine,
 /* ---- sessions
  * ---------------------------------------------------------------------------------------------------- */
 
-enum mica_cache { MICA_CACHE_F16, MICA_CACHE_Q8_0 };
+/* F32 rounds nothing and is slow: it is for measurements. */
+enum mica_cache { MICA_CACHE_F16, MICA_CACHE_Q8_0, MICA_CACHE_F32 };
 
 struct mica_session_options {
     int64_t ctx;           /* positions, 0: what the model was trained for, at most 4096 */

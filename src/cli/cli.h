@@ -57,7 +57,7 @@ struct mica_model_args {
         {"ctx",        'c',                                                                                  \
          MICA_OPT_INT, offsetof(type, model.ctx),                                                            \
          "N",          "context in tokens; default: the model's, at most 4096"},                             \
-        {"kv", 0, MICA_OPT_TEXT, offsetof(type, model.kv), "TYPE", "KV cache: f16 (default) or q8_0"},       \
+        {"kv", 0, MICA_OPT_TEXT, offsetof(type, model.kv), "TYPE", "KV cache: f16 (default), q8_0 or f32"},  \
     {                                                                                                        \
         "chunk", 0, MICA_OPT_INT, offsetof(type, model.chunk), "N",                                          \
             "prompt tokens per step (256); changes speed only"                                               \
@@ -67,6 +67,8 @@ struct mica_model_args {
  * return value is the exit code. session_out may be NULL. */
 int mica_cli_load(const char *path, const struct mica_model_args *args, struct mica_engine **engine_out,
                   struct mica_session **session_out);
+/* Names of the values of --kv, by enum mica_cache. */
+extern const char *const mica_cli_caches[];
 int mica_cli_session_options(const struct mica_model_args *args, struct mica_session_options *out,
                              struct mica_err *err);
 /* Prints "mica: TEXT" to stderr and gives the status's exit code. */

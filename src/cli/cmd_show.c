@@ -22,7 +22,7 @@ static int print_json(const struct mica_model_info *i, int64_t ctx, uint64_t kv,
         (json_int_t)i->n_heads, "kv_heads", (json_int_t)i->n_kv_heads, "head_dim", (json_int_t)i->head_dim,
         "feed_forward_length", (json_int_t)i->d_ff, "vocab_size", (json_int_t)i->n_vocab, "tokenizer",
         i->tokenizer, "chat_template", i->has_chat_template, "memory", "context", (json_int_t)ctx, "kv_type",
-        cache ? "q8_0" : "f16", "weights_bytes", (json_int_t)i->weight_bytes, "kv_bytes", (json_int_t)kv,
+        mica_cli_caches[cache], "weights_bytes", (json_int_t)i->weight_bytes, "kv_bytes", (json_int_t)kv,
         "total_bytes", (json_int_t)total, "reproducibility", i->reproducibility));
 }
 
@@ -44,7 +44,7 @@ static void print_text(const struct mica_model_info *i, int64_t ctx, uint64_t kv
     printf("tokenizer        %s, %lld tokens\nchat template    %s\n", or_unstated(i->tokenizer),
            (long long)i->n_vocab, i->has_chat_template ? "yes" : "none");
     printf("memory           %.0f MiB for %lld tokens: weights %.0f, KV cache (%s) %.0f, work about %.0f\n",
-           (double)total / mib, (long long)ctx, (double)i->weight_bytes / mib, cache ? "q8_0" : "f16",
+           (double)total / mib, (long long)ctx, (double)i->weight_bytes / mib, mica_cli_caches[cache],
            (double)kv / mib, (double)(total - kv - i->weight_bytes) / mib);
     printf("reproducibility  %s: the same bits on every supported instruction set\n", i->reproducibility);
 }
@@ -77,7 +77,7 @@ static int run(void *data, char **operands, int n_operands)
 
 static const struct mica_option options[] = {
     {"ctx", 'c', MICA_OPT_INT, offsetof(struct args, model.ctx), "N", "context to state the memory for"},
-    {"kv", 0, MICA_OPT_TEXT, offsetof(struct args, model.kv), "TYPE", "KV cache: f16 (default) or q8_0"},
+    {"kv", 0, MICA_OPT_TEXT, offsetof(struct args, model.kv), "TYPE", "KV cache: f16 (default), q8_0 or f32"},
     {"json", 0, MICA_OPT_FLAG, offsetof(struct args, json), NULL, "one JSON object"},
 };
 const struct mica_command mica_command_show = {options, MICA_COUNT(options), 1, 1, sizeof(struct args), NULL,

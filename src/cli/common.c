@@ -27,14 +27,25 @@ int mica_cli_usage(const char *fmt, ...)
     return mica_status_exit(MICA_EARG);
 }
 
+const char *const mica_cli_caches[] = {
+    [MICA_CACHE_F16] = "f16", [MICA_CACHE_Q8_0] = "q8_0", [MICA_CACHE_F32] = "f32"};
+
+static bool find_cache(const char *name, enum mica_cache *out)
+{
+    for (size_t i = 0; i < MICA_COUNT(mica_cli_caches); i++)
+        if (strcmp(name, mica_cli_caches[i]) == 0) {
+            *out = (enum mica_cache)i;
+            return true;
+        }
+    return false;
+}
+
 int mica_cli_session_options(const struct mica_model_args *args, struct mica_session_options *out,
                              struct mica_err *err)
 {
     *out = (struct mica_session_options){.ctx = args->ctx};
-    if (args->kv && strcmp(args->kv, "q8_0") == 0)
-        out->cache = MICA_CACHE_Q8_0;
-    else if (args->kv && strcmp(args->kv, "f16") != 0)
-        return mica_fail(err, MICA_EARG, "--kv: '%s' is not f16 or q8_0", args->kv);
+    if (args->kv && !find_cache(args->kv, &out->cache))
+        return mica_fail(err, MICA_EARG, "--kv: '%s' is not f16, q8_0 or f32", args->kv);
     if (args->ctx < 0 || args->threads < 0 || args->threads > 1024 || args->chunk < 0)
         return mica_fail(err, MICA_EARG,
                          "--ctx, --threads and --chunk must not be negative (threads: at most 1024)");

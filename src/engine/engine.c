@@ -88,7 +88,8 @@ static void describe(const struct mica_model *m, const struct mica_files *files,
                                      .n_vocab = hp->n_vocab,
                                      .n_ctx = hp->n_ctx,
                                      .kv_bytes_per_token = {mica_kv_bytes_per_token(hp, MICA_KV_F16),
-                                                            mica_kv_bytes_per_token(hp, MICA_KV_Q8_0)}};
+                                                            mica_kv_bytes_per_token(hp, MICA_KV_Q8_0),
+                                                            mica_kv_bytes_per_token(hp, MICA_KV_F32)}};
     snprintf(info->architecture, sizeof info->architecture, "%s", m->arch->name);
     snprintf(info->reproducibility, sizeof info->reproducibility, "any-isa");
     mica_source_str(src, "general.name", "_name_or_path", info->name, sizeof info->name);

@@ -9,7 +9,11 @@ enum mica_status mica_session_open(struct mica_engine *engine, const struct mica
 {
     const struct mica_hparams *hp = &engine->model->hp;
     int64_t ctx = options && options->ctx ? options->ctx : hp->n_ctx < DEFAULT_CTX ? hp->n_ctx : DEFAULT_CTX;
-    enum mica_kv_type cache = options && options->cache == MICA_CACHE_Q8_0 ? MICA_KV_Q8_0 : MICA_KV_F16;
+    static const enum mica_kv_type types[] = {
+        [MICA_CACHE_F16] = MICA_KV_F16, [MICA_CACHE_Q8_0] = MICA_KV_Q8_0, [MICA_CACHE_F32] = MICA_KV_F32};
+    if (options && (unsigned)options->cache >= MICA_COUNT(types))
+        return mica_fail(err, MICA_EARG, "KV cache type %d does not exist", (int)options->cache);
+    enum mica_kv_type cache = types[options ? options->cache : MICA_CACHE_F16];
     if (ctx < 1 || ctx > hp->n_ctx)
         return mica_fail(err, MICA_EARG, "context of %lld positions: this model takes 1 to %lld",
                          (long long)ctx, (long long)hp->n_ctx);

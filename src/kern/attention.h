@@ -4,7 +4,7 @@
  * arithmetic.
  *
  * A row is one query of one head, at position p. Its state starts as m = −1e30, l = 0, o[D] = 0. Each tile:
- *   dot[j]  f16:  fma(q[d], k[d][j], dot) for d = 0, 1, …
+ *   dot[j]  f16, f32:  fma(q[d], k[d][j], dot) for d = 0, 1, …
  *           q8_0: for each block b of 32 elements: I = Σ code(q)·code(k) (int32), then
  *                 fma((float)I, d(k) × d(q), dot); q is quantised as by mica_quantize
  *   s[j] = dot[j] × scale;  with a softcap: s = softcap × tanh(s / softcap);  −inf where the row does not see

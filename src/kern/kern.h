@@ -79,13 +79,14 @@ typedef void mica_rope_fn(float *x, const float *cos_sin, int64_t half, bool neo
  * ------------------------------------------------------------------------------------ */
 
 enum { MICA_KV_BLOCK = 32, MICA_ATTN_PART = 512 }; /* positions */
-enum mica_kv_type { MICA_KV_F16, MICA_KV_Q8_0, MICA_KV_COUNT };
+enum mica_kv_type { MICA_KV_F16, MICA_KV_Q8_0, MICA_KV_F32, MICA_KV_COUNT };
 
 /* One layer's cache. A block holds 32 positions: for each KV head first K then V, at
  *   data + block × block_bytes + kv_head × head_bytes.
  * K (f16):  [2 halves of 16 positions][D][16] f16.   V (f16): [32][D] f16.
  * K (q8_0): per half of 16 positions: codes [D/4][16 positions][4] s8 stored + 128, then f16 d[D/32][16];
- * V (q8_0): codes [32][D] s8, then f16 d[32][D/32].   D is a multiple of 32 (callers pad smaller heads). */
+ * V (q8_0): codes [32][D] s8, then f16 d[32][D/32].   D is a multiple of 32 (callers pad smaller heads).
+ * f32 lies like f16; it rounds nothing and is for measurements: only plain C computes it. */
 struct mica_kv_layer {
     uint8_t *data;
     enum mica_kv_type type;

@@ -173,6 +173,8 @@ static double stored(const struct setup *s, int64_t pos, int head, int d, bool i
     int k_code = d / 4 * 64 + j % 16 * 4 + d % 4, k_wide = (j / 16) * dim * 16 + d * 16 + j % 16;
     if (is_v)
         base += l->k_bytes;
+    if (l->type == MICA_KV_F32)
+        return ((const float *)base)[is_v ? j * dim + d : k_wide];
     const uint16_t *wide = (const uint16_t *)base;
     if (l->type == MICA_KV_F16)
         return mica_f16_to_f32(is_v ? wide[j * dim + d] : wide[k_wide]);
@@ -194,7 +196,7 @@ static void exact_query(const struct setup *s, const float *q, double *out)
             amax = fmaxf(amax, fabsf(q[d]));
         float inv = 127.0f / amax;
         for (int d = d0; d < d0 + 32; d++)
-            out[d] = s->layer.type == MICA_KV_F16 ? q[d] : (double)rintf(q[d] * inv) * (amax / 127.0f);
+            out[d] = s->layer.type != MICA_KV_Q8_0 ? q[d] : (double)rintf(q[d] * inv) * (amax / 127.0f);
     }
 }
 
@@ -272,7 +274,9 @@ static void test_stored_values(void **state)
         mica_kern_named("ref")->kv_store[type](&s.layer, s.table, 53, k, v);
         for (int i = 0; i < 192; i++) {
             int head = i / 96, d = i % 96;
-            double bound = type == MICA_KV_F16 ? 0x1p-11 : 2.0 / 127 * 0.51 + 2 * 0x1p-10;
+            double bound = type == MICA_KV_F32   ? 0
+                           : type == MICA_KV_F16 ? 0x1p-11
+                                                 : 2.0 / 127 * 0.51 + 2 * 0x1p-10;
             assert_true(fabs(stored(&s, 53, head, d, false) - k[i]) <= bound);
             assert_true(fabs(stored(&s, 53, head, d, true) - v[i]) <= bound);
         }

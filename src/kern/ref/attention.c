@@ -13,8 +13,8 @@
 void mica_kv_layer_sizes(struct mica_kv_layer *layer)
 {
     size_t d = (size_t)layer->head_dim;
-    if (layer->type == MICA_KV_F16)
-        layer->k_bytes = MICA_KV_BLOCK * d * sizeof(uint16_t);
+    if (layer->type != MICA_KV_Q8_0)
+        layer->k_bytes = MICA_KV_BLOCK * d * (layer->type == MICA_KV_F32 ? sizeof(float) : sizeof(uint16_t));
     else
         layer->k_bytes = MICA_KV_BLOCK * d + MICA_KV_BLOCK * (d / MICA_ACT_BLOCK) * sizeof(uint16_t);
     layer->head_bytes = 2 * layer->k_bytes;
@@ -87,6 +87,19 @@ static void kv_store_q8_0(const struct mica_kv_layer *layer, const int32_t *bloc
     }
 }
 
+static void kv_store_f32(const struct mica_kv_layer *layer, const int32_t *block_table, int64_t pos,
+                         const float *k, const float *v)
+{
+    int dim = layer->head_dim, j = (int)(pos % MICA_KV_BLOCK);
+    for (int h = 0; h < layer->n_kv_heads; h++, k += dim, v += dim) {
+        uint8_t *head = mica_kv_tile(layer, block_table, pos / MICA_KV_BLOCK, h);
+        float *k_out = (float *)head + (j / MICA_KV_HALF) * dim * MICA_KV_HALF + j % MICA_KV_HALF;
+        for (int d = 0; d < dim; d++)
+            k_out[d * MICA_KV_HALF] = k[d];
+        memcpy((float *)(head + layer->k_bytes) + j * dim, v, (size_t)dim * sizeof *v);
+    }
+}
+
 /* One row: its query, the running state of its part, and the merged state. */
 struct row {
     const float *q;
@@ -98,13 +111,18 @@ struct row {
     float m, l, all_m, all_l;
 };
 
-static float dot_f16(const struct mica_kv_layer *layer, const struct row *row, const uint8_t *k, int j)
+static float load_float(const struct mica_kv_layer *layer, const uint8_t *base, int i)
 {
-    int dim = layer->head_dim;
-    const uint16_t *col = (const uint16_t *)k + (j / MICA_KV_HALF) * dim * MICA_KV_HALF + j % MICA_KV_HALF;
+    return layer->type == MICA_KV_F32 ? ((const float *)base)[i]
+                                      : mica_f16_to_f32(((const uint16_t *)base)[i]);
+}
+
+static float dot_float(const struct mica_kv_layer *layer, const struct row *row, const uint8_t *k, int j)
+{
+    int dim = layer->head_dim, at = (j / MICA_KV_HALF) * dim * MICA_KV_HALF + j % MICA_KV_HALF;
     float dot = 0;
     for (int d = 0; d < dim; d++)
-        dot = fmaf(row->q[d], mica_f16_to_f32(col[d * MICA_KV_HALF]), dot);
+        dot = fmaf(row->q[d], load_float(layer, k, at + d * MICA_KV_HALF), dot);
     return dot;
 }
 
@@ -123,11 +141,10 @@ static float dot_q8_0(const struct mica_kv_layer *layer, const struct row *row, 
     return dot;
 }
 
-static void add_values_f16(const struct mica_kv_layer *layer, const uint8_t *v, int j, float e, float *out)
+static void add_values_float(const struct mica_kv_layer *layer, const uint8_t *v, int j, float e, float *out)
 {
-    const uint16_t *value = (const uint16_t *)v + j * layer->head_dim;
     for (int d = 0; d < layer->head_dim; d++)
-        out[d] = fmaf(e, mica_f16_to_f32(value[d]), out[d]);
+        out[d] = fmaf(e, load_float(layer, v, j * layer->head_dim + d), out[d]);
 }
 
 static void add_values_q8_0(const struct mica_kv_layer *layer, const uint8_t *v, int j, float e, float *out)
@@ -146,14 +163,14 @@ static void attend_tile(const struct mica_attention *args, struct row *row, int6
 {
     const struct mica_kv_layer *layer = args->layer;
     const uint8_t *k = mica_kv_tile(layer, args->block_table, tile, args->kv_head), *v = k + layer->k_bytes;
-    bool is_f16 = layer->type == MICA_KV_F16;
+    bool is_float = layer->type != MICA_KV_Q8_0;
     float e[MICA_KV_BLOCK], m = row->m;
     for (int j = 0; j < MICA_KV_BLOCK; j++) {
         int64_t pos = tile * MICA_KV_BLOCK + j;
         e[j] = -INFINITY;
         if (pos < row->lo || pos > row->pos)
             continue;
-        e[j] = (is_f16 ? dot_f16(layer, row, k, j) : dot_q8_0(layer, row, k, j)) * args->scale;
+        e[j] = (is_float ? dot_float(layer, row, k, j) : dot_q8_0(layer, row, k, j)) * args->scale;
         if (args->softcap > 0)
             e[j] = args->softcap * mica_tanhf(e[j] / args->softcap);
         m = e[j] > m ? e[j] : m;
@@ -174,8 +191,8 @@ static void attend_tile(const struct mica_attention *args, struct row *row, int6
         int64_t pos = tile * MICA_KV_BLOCK + j;
         if (pos < row->lo || pos > row->pos)
             continue;
-        if (is_f16)
-            add_values_f16(layer, v, j, e[j], row->part);
+        if (is_float)
+            add_values_float(layer, v, j, e[j], row->part);
         else
             add_values_q8_0(layer, v, j, e[j], row->part);
     }
@@ -243,6 +260,7 @@ void mica_kern_init_ref_attention(struct mica_kern *kern)
 {
     kern->kv_store[MICA_KV_F16] = kv_store_f16;
     kern->kv_store[MICA_KV_Q8_0] = kv_store_q8_0;
+    kern->kv_store[MICA_KV_F32] = kv_store_f32;
     for (int type = 0; type < MICA_KV_COUNT; type++)
         kern->attention[type] = attention;
 }

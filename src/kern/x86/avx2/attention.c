@@ -379,6 +379,5 @@ void mica_kern_init_avx2_attention(struct mica_kern *kern)
 {
     kern->kv_store[MICA_KV_F16] = kv_store_f16;
     kern->kv_store[MICA_KV_Q8_0] = kv_store_q8_0;
-    for (int type = 0; type < MICA_KV_COUNT; type++)
-        kern->attention[type] = attention_rows;
+    kern->attention[MICA_KV_F16] = kern->attention[MICA_KV_Q8_0] = attention_rows;
 }
