@@ -18,17 +18,19 @@
  * The caller works too, then closes the job and waits until every worker that entered it has left. A worker
  * that did not wake up in time is not waited for: it finds the job closed.
  *
- * A worker that lost its CPU in the middle of a chunk holds everybody up for a time slice. The caller then
- * sleeps, so that the kernel can put the worker on the caller's CPU; and it benches the worker, which means
- * to do without it for some milliseconds, longer each time it is late again. The busy program that took the
- * CPU then has one for itself, and we keep the rest instead of meeting it at every job. */
+ * On a busy machine threads meet other programs, and each other. A worker that lost its CPU in the middle of
+ * a chunk holds everybody up for a time slice: the caller then sleeps, so that the kernel can put the worker
+ * on the caller's CPU. A worker that woke up on the caller's own CPU takes that CPU away. Either worker is
+ * benched, which means that we do without it for some milliseconds, longer each time it happens again. So a
+ * busy program gets one CPU for itself and we keep the rest, instead of meeting it at every job. */
+enum bench { ON_DUTY, LEAVING, BENCHED };
 struct worker {
     _Alignas(64) atomic_bool is_working; /* in a chunk */
-    atomic_int benched;                  /* 1: sleeps on this word until the caller clears it */
+    atomic_int bench;                    /* enum bench; sleeps on it until the caller sets ON_DUTY */
     struct mica_pool *pool;
     pthread_t thread;
     int index;
-    int64_t bench_end, bench_ns; /* the caller's */
+    int64_t bench_end, bench_ns; /* of whoever moves bench away from ON_DUTY */
 };
 
 struct mica_pool {
@@ -37,7 +39,7 @@ struct mica_pool {
     mica_job *job;
     void *arg;
     int64_t n_items, grain;
-    int n_benched;
+    atomic_int n_benched, caller_cpu;
     _Alignas(64) atomic_int generation; /* odd: a job is open for workers */
     _Alignas(64) _Atomic int64_t next;
     _Alignas(64) atomic_int inside; /* workers between entering and leaving a job */
@@ -119,6 +121,37 @@ static void wait_for_job(struct mica_pool *pool, int seen)
     }
 }
 
+/* Both the worker and the caller may come to it: the first one does it. */
+static void bench(struct worker *worker)
+{
+    int on_duty = ON_DUTY;
+    if (!atomic_compare_exchange_strong(&worker->bench, &on_duty, LEAVING))
+        return;
+    int64_t now = now_ns();
+    bool again = now - worker->bench_end < 4 * worker->bench_ns;
+    worker->bench_ns = again ? 2 * worker->bench_ns : BENCH_LEAST;
+    if (worker->bench_ns > BENCH_MOST)
+        worker->bench_ns = BENCH_MOST;
+    worker->bench_end = now + worker->bench_ns;
+    atomic_fetch_add(&worker->pool->n_benched, 1);
+    atomic_store(&worker->bench, BENCHED);
+}
+
+static void join_job(struct worker *worker, int *seen_out)
+{
+    struct mica_pool *pool = worker->pool;
+    atomic_fetch_add(&pool->inside, 1);
+    /* Entering before looking again: if the job is still open now, the caller waits for us. */
+    *seen_out = atomic_load(&pool->generation);
+    if (*seen_out & 1) {
+        atomic_store_explicit(&worker->is_working, true, memory_order_relaxed);
+        work(pool, worker->index);
+        atomic_store_explicit(&worker->is_working, false, memory_order_relaxed);
+    }
+    if (atomic_fetch_sub(&pool->inside, 1) == 1 && atomic_load(&pool->caller_sleeps))
+        futex_wake_all(&pool->inside);
+}
+
 static void *worker_main(void *arg)
 {
     struct worker *worker = arg;
@@ -127,18 +160,12 @@ static void *worker_main(void *arg)
         wait_for_job(pool, seen);
         if (atomic_load(&pool->stop))
             return NULL;
-        atomic_fetch_add(&pool->inside, 1);
-        /* Entering before looking again: if the job is still open now, the caller waits for us. */
-        seen = atomic_load(&pool->generation);
-        if (seen & 1) {
-            atomic_store_explicit(&worker->is_working, true, memory_order_relaxed);
-            work(pool, worker->index);
-            atomic_store_explicit(&worker->is_working, false, memory_order_relaxed);
-        }
-        if (atomic_fetch_sub(&pool->inside, 1) == 1 && atomic_load(&pool->caller_sleeps))
-            futex_wake_all(&pool->inside);
-        while (atomic_load(&worker->benched)) {
-            futex_wait(&worker->benched, 1, 0);
+        if (sched_getcpu() == atomic_load_explicit(&pool->caller_cpu, memory_order_relaxed))
+            bench(worker);
+        else
+            join_job(worker, &seen);
+        for (int state; (state = atomic_load(&worker->bench)) != ON_DUTY;) {
+            futex_wait(&worker->bench, state, 0);
             seen = -1; /* a job that is open now may be joined */
         }
     }
@@ -146,19 +173,9 @@ static void *worker_main(void *arg)
 
 static void bench_late_workers(struct mica_pool *pool)
 {
-    int64_t now = now_ns();
-    for (int i = 0; i < pool->n_threads - 1; i++) {
-        struct worker *worker = &pool->workers[i];
-        if (!atomic_load(&worker->is_working) || atomic_load(&worker->benched))
-            continue;
-        bool again = now - worker->bench_end < 4 * worker->bench_ns;
-        worker->bench_ns = again ? 2 * worker->bench_ns : BENCH_LEAST;
-        if (worker->bench_ns > BENCH_MOST)
-            worker->bench_ns = BENCH_MOST;
-        worker->bench_end = now + worker->bench_ns;
-        atomic_store(&worker->benched, 1);
-        pool->n_benched++;
-    }
+    for (int i = 0; i < pool->n_threads - 1; i++)
+        if (atomic_load(&pool->workers[i].is_working))
+            bench(&pool->workers[i]);
 }
 
 static void call_back(struct mica_pool *pool, bool everyone)
@@ -166,11 +183,11 @@ static void call_back(struct mica_pool *pool, bool everyone)
     int64_t now = now_ns();
     for (int i = 0; i < pool->n_threads - 1; i++) {
         struct worker *worker = &pool->workers[i];
-        if (!atomic_load(&worker->benched) || (!everyone && now < worker->bench_end))
+        if (atomic_load(&worker->bench) != BENCHED || (!everyone && now < worker->bench_end))
             continue;
-        atomic_store(&worker->benched, 0);
-        futex_wake_all(&worker->benched);
-        pool->n_benched--;
+        atomic_fetch_sub(&pool->n_benched, 1);
+        atomic_store(&worker->bench, ON_DUTY);
+        futex_wake_all(&worker->bench);
     }
 }
 
@@ -200,12 +217,13 @@ void mica_pool_run(struct mica_pool *pool, int64_t n_items, int64_t grain, mica_
         return;
     if (grain < 1)
         grain = 1;
-    if (pool && pool->n_benched > 0)
+    if (pool && atomic_load(&pool->n_benched) > 0)
         call_back(pool, false);
-    if (!pool || pool->n_threads - pool->n_benched == 1 || n_items <= grain) {
+    if (!pool || pool->n_threads - atomic_load(&pool->n_benched) == 1 || n_items <= grain) {
         job(arg, 0, n_items, 0);
         return;
     }
+    atomic_store_explicit(&pool->caller_cpu, sched_getcpu(), memory_order_relaxed);
     pool->job = job;
     pool->arg = arg;
     pool->n_items = n_items;
