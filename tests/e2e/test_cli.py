@@ -15,7 +15,7 @@ import time
 import pytest
 from conftest import BUILD
 
-COMMANDS = ["run", "show", "tokenize", "perplexity", "help"]
+COMMANDS = ["run", "show", "tokenize", "perplexity", "bench", "help"]
 EXIT_ARG, EXIT_FORMAT, EXIT_NOT_FOUND, EXIT_LIMIT = 2, 3, 5, 8
 
 
