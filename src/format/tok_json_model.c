@@ -17,12 +17,11 @@ static bool flag(const json_t *node, const char *key)
     return json_is_true(json_object_get(node, key));
 }
 
+enum { MAX_ID = 1 << 28 };
+
 /* The texts in the order their ids were met, before the vocabulary's size is known. */
 struct entries {
-    struct entry {
-        struct mica_str text;
-        int64_t id;
-    } * at;
+    struct tok_entry *at;
     int64_t n, capacity, max_id;
     size_t bytes;
 };
@@ -30,12 +29,12 @@ struct entries {
 static enum mica_status put_entry(struct entries *entries, struct mica_str text, int64_t id,
                                   struct mica_err *err)
 {
-    if (id < 0 || id > 1 << 28)
+    if (id < 0 || id > MAX_ID)
         return mica_fail(err, MICA_EFORMAT, "tokenizer.json: the token \"%.60s\" has the id %lld", text.data,
                          (long long)id);
     if (!mica_grow(&entries->at, entries->n, &entries->capacity, sizeof *entries->at))
         return no_memory(err);
-    entries->at[entries->n++] = (struct entry){text, id};
+    entries->at[entries->n++] = (struct tok_entry){text, id};
     entries->max_id = id > entries->max_id ? id : entries->max_id;
     entries->bytes += text.len + 1;
     return MICA_OK;
@@ -99,7 +98,7 @@ static enum mica_status build_vocab(struct mica_tokenizer *tok, const struct ent
     vocab->n = (int32_t)n;
     char *at = vocab->blob;
     for (int64_t i = 0; i < entries->n; i++) {
-        const struct entry *entry = &entries->at[i];
+        const struct tok_entry *entry = &entries->at[i];
         memcpy(at, entry->text.data, entry->text.len);
         vocab->owned[entry->id] = (struct mica_str){at, entry->text.len};
         at += entry->text.len + 1;
@@ -150,28 +149,27 @@ static bool keep_strings(struct mica_tokenizer *tok, struct mica_str first, stru
     return true;
 }
 
-static enum mica_status add_merges(struct mica_tokenizer *tok, const json_t *merges, struct mica_err *err)
+static enum mica_status add_merges(struct mica_tokenizer *tok, const json_t *merges,
+                                   const struct tok_lifted *lifted, struct mica_err *err)
 {
     int32_t guess = -1;
+    for (int64_t i = 0; i < lifted->n_merges; i++)
+        tok_bpe_add_merge(tok, lifted->merges[i].left, lifted->merges[i].right, (int32_t)i, &guess);
     for (size_t i = 0; i < json_array_size(merges); i++) {
         const json_t *merge = json_array_get(merges, i);
-        struct mica_str text = tok_json_str(merge), left, right;
-        if (text.data) {
-            const char *space = memchr(text.data, ' ', text.len);
-            left = (struct mica_str){text.data, space ? (size_t)(space - text.data) : 0};
-            right = (struct mica_str){space ? space + 1 : NULL, space ? text.len - left.len - 1 : 0};
-        } else {
-            left = tok_json_str(json_array_get(merge, 0));
-            right = tok_json_str(json_array_get(merge, 1));
-        }
-        if (!left.len || !right.len)
+        struct tok_merge_pair pair = {tok_json_str(json_array_get(merge, 0)),
+                                      tok_json_str(json_array_get(merge, 1))};
+        if (json_is_string(merge))
+            tok_merge_split(tok_json_str(merge), &pair);
+        if (!pair.left.len || !pair.right.len)
             return mica_fail(err, MICA_EFORMAT, "tokenizer.json: merge %zu is no pair", i);
-        tok_bpe_add_merge(tok, left, right, (int32_t)i, &guess);
+        tok_bpe_add_merge(tok, pair.left, pair.right, (int32_t)i, &guess);
     }
     return MICA_OK;
 }
 
-static enum mica_status load_bpe(struct mica_tokenizer *tok, const json_t *model, struct mica_err *err)
+static enum mica_status load_bpe(struct mica_tokenizer *tok, const json_t *model,
+                                 const struct tok_lifted *lifted, struct mica_err *err)
 {
     const json_t *merges = json_object_get(model, "merges");
     tok->model = &tok_model_bpe;
@@ -183,7 +181,7 @@ static enum mica_status load_bpe(struct mica_tokenizer *tok, const json_t *model
     if (!keep_strings(tok, tok_json_str(json_object_get(model, "continuing_subword_prefix")),
                       tok_json_str(json_object_get(model, "end_of_word_suffix")), &tok->bpe.prefix,
                       &tok->bpe.suffix) ||
-        !tok_bpe_reserve(&tok->bpe, (int64_t)json_array_size(merges)))
+        !tok_bpe_reserve(&tok->bpe, lifted->has_merges ? lifted->n_merges : (int64_t)json_array_size(merges)))
         return no_memory(err);
     /* The last pre-tokenizer's printable characters stand for bytes, and the model can take those as they
      * are. */
@@ -193,7 +191,7 @@ static enum mica_status load_bpe(struct mica_tokenizer *tok, const json_t *model
         tok->bpe.takes_bytes = true;
     }
     tok_bpe_prepare(tok);
-    return add_merges(tok, merges, err);
+    return add_merges(tok, merges, lifted, err);
 }
 
 static enum mica_status load_unigram(struct mica_tokenizer *tok, const json_t *model, struct mica_err *err)
@@ -238,7 +236,45 @@ static enum mica_status load_words(struct mica_tokenizer *tok, const json_t *mod
                : no_memory(err);
 }
 
-enum mica_status tok_json_model(struct mica_tokenizer *tok, const json_t *root, struct mica_err *err)
+/* The lifted vocabulary becomes the entries. */
+static enum mica_status take_lifted(struct entries *entries, struct tok_lifted *lifted, struct mica_err *err)
+{
+    *entries =
+        (struct entries){.at = lifted->vocab, .n = lifted->n_vocab, .capacity = lifted->vocab_capacity};
+    lifted->vocab = NULL;
+    for (int64_t i = 0; i < entries->n; i++) {
+        const struct tok_entry *entry = &entries->at[i];
+        if (entry->id > MAX_ID)
+            return mica_fail(err, MICA_EFORMAT, "tokenizer.json: the token \"%.*s\" has the id %lld",
+                             entry->text.len < 60 ? (int)entry->text.len : 60, entry->text.data,
+                             (long long)entry->id);
+        entries->max_id = entry->id > entries->max_id ? entry->id : entries->max_id;
+        entries->bytes += entry->text.len + 1;
+    }
+    return MICA_OK;
+}
+
+static enum mica_status read_vocab(struct mica_tokenizer *tok, json_t *vocab, const json_t *added,
+                                   struct tok_lifted *lifted, struct mica_err *err)
+{
+    struct entries entries = {0};
+    enum mica_status status;
+    if (json_is_array(vocab))
+        status = collect_list(&entries, vocab, err);
+    else if (lifted->has_vocab)
+        status = take_lifted(&entries, lifted, err);
+    else
+        status = collect_map(&entries, vocab, err);
+    if (status == MICA_OK)
+        status = collect_added(&entries, added, err);
+    if (status == MICA_OK)
+        status = build_vocab(tok, &entries, err);
+    mica_free(entries.at);
+    return status == MICA_OK ? add_added(tok, added, err) : status;
+}
+
+enum mica_status tok_json_model(struct mica_tokenizer *tok, const json_t *root, struct tok_lifted *lifted,
+                                struct mica_err *err)
 {
     const json_t *model = json_object_get(root, "model"), *added = json_object_get(root, "added_tokens");
     json_t *vocab = json_object_get(model, "vocab");
@@ -253,16 +289,7 @@ enum mica_status tok_json_model(struct mica_tokenizer *tok, const json_t *root, 
                          type);
     if (unigram ? !json_is_array(vocab) : !json_is_object(vocab))
         return mica_fail(err, MICA_EFORMAT, "tokenizer.json: the model has no vocabulary");
-    struct entries entries = {0};
-    enum mica_status status =
-        unigram ? collect_list(&entries, vocab, err) : collect_map(&entries, vocab, err);
-    if (status == MICA_OK)
-        status = collect_added(&entries, added, err);
-    if (status == MICA_OK)
-        status = build_vocab(tok, &entries, err);
-    mica_free(entries.at);
-    if (status == MICA_OK)
-        status = add_added(tok, added, err);
+    enum mica_status status = read_vocab(tok, vocab, added, lifted, err);
     if (status != MICA_OK)
         return status;
     tok->unk = find_named(tok, json_object_get(model, "unk_token"));
@@ -270,6 +297,6 @@ enum mica_status tok_json_model(struct mica_tokenizer *tok, const json_t *root, 
         tok->byte_fallback = tok_byte_tokens(&tok->vocab, tok->fallback_id);
     snprintf(tok->kind, sizeof tok->kind, "%s", unigram ? "unigram" : type);
     if (bpe)
-        return load_bpe(tok, model, err);
+        return load_bpe(tok, model, lifted, err);
     return unigram ? load_unigram(tok, model, err) : load_words(tok, model, pieces, err);
 }

@@ -173,6 +173,48 @@ static void test_converse(void **state)
     alloc_fail_everywhere("converse", converse, NULL, 400);
 }
 
+/* Normalizers, patterns, merges written in both ways, an escaped string, side files. */
+static enum mica_status use_tokenizer_json(void *arg, struct mica_err *err)
+{
+    static const char json[] =
+        "{\"added_tokens\":[{\"id\":4,\"content\":\"<s>\",\"special\":true},{\"id\":5,\"content\":\"[x]\"}],"
+        "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"},{\"type\":\"Replace\","
+        "\"pattern\":{\"String\":\"q\"},\"content\":\"b\"}]},\"pre_tokenizer\":{\"type\":\"ByteLevel\"},"
+        "\"decoder\":{\"type\":\"ByteLevel\"},\"model\":{\"type\":\"BPE\",\"vocab\":{\"a\":0,\"b\":1,\"ab\":"
+        "2,"
+        "\"\\u0120\":3},\"merges\":[\"a b\",[\"\\u0120\",\"ab\"]]}}";
+    static const char config[] = "{\"eos_token\":\"<s>\",\"model_max_length\":1e30}";
+    struct mica_mapping *map = NULL, *side = NULL;
+    struct mica_files *files = NULL;
+    struct mica_tokenizer *tokenizer = NULL;
+    struct mica_ids ids = {0};
+    enum mica_status status = mica_mapping_from_bytes(json, strlen(json), "tokenizer.json", &map, err);
+    if (status == MICA_OK)
+        status = mica_mapping_from_bytes(config, strlen(config), "tokenizer_config.json", &side, err);
+    if (status == MICA_OK)
+        status = mica_files_new(&files, err);
+    if (status == MICA_OK)
+        status = mica_files_add(files, "tokenizer.json", map, err);
+    if (status == MICA_OK)
+        status = mica_files_add(files, "tokenizer_config.json", side, err);
+    if (status == MICA_OK)
+        status = mica_tokenizer_from_files(files, &tokenizer, err);
+    if (status == MICA_OK)
+        status =
+            mica_tokenizer_encode(tokenizer, "aq[x]<s> ab\xff", 12, MICA_TOKENIZE_PARSE_SPECIAL, &ids, err);
+    if (status == MICA_OK) {
+        assert_int_equal(mica_tokenizer_eos(tokenizer), 4);
+        assert_int_equal(ids.n, 6);
+        assert_int_equal(ids.ids[1], 2);
+    }
+    mica_ids_release(&ids);
+    mica_tokenizer_free(tokenizer);
+    mica_files_free(files);
+    mica_mapping_free(map);
+    mica_mapping_free(side);
+    return status;
+}
+
 static void test_pool(void **state)
 {
     alloc_fail_everywhere("thread pool", open_pool, NULL, 0);
@@ -202,6 +244,11 @@ static void test_tokenizer(void **state)
     alloc_fail_everywhere("tokenizer", use_tokenizer, NULL, 0);
 }
 
+static void test_tokenizer_json(void **state)
+{
+    alloc_fail_everywhere("tokenizer.json", use_tokenizer_json, NULL, 0);
+}
+
 static int make_model(void **state)
 {
     put_tiny_model(&model);
@@ -217,8 +264,10 @@ static int free_model(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_pool),      cmocka_unit_test(test_folder), cmocka_unit_test(test_gguf),
-        cmocka_unit_test(test_tokenizer), cmocka_unit_test(test_answer), cmocka_unit_test(test_converse),
+        cmocka_unit_test(test_pool),           cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_gguf),           cmocka_unit_test(test_tokenizer),
+        cmocka_unit_test(test_tokenizer_json), cmocka_unit_test(test_answer),
+        cmocka_unit_test(test_converse),
     };
     return cmocka_run_group_tests(tests, make_model, free_model);
 }
