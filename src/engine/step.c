@@ -107,7 +107,7 @@ enum mica_status mica_engine_step(struct mica_engine *engine, const struct mica_
         memcpy(engine->ids + n_tokens, part->tokens, (size_t)part->n * sizeof *engine->ids);
         for (int r = 0; r < m->n_ropes; r++)
             for (int64_t j = 0; j < part->n; j++)
-                mica_rope_table(&m->rope[r], session->n_tokens + j,
+                mica_rope_table(&m->rope[r], session->ctx, session->n_tokens + j,
                                 engine->rope_tables[r] + (n_tokens + j) * m->rope[r].half * 2);
         for (int64_t j = part->logits_from; j < part->n; j++)
             engine->rows[n_rows++] = (int32_t)(n_tokens + j);

@@ -5,7 +5,6 @@
 #include "model/model.h"
 
 #include <math.h>
-#include <string.h>
 
 enum { GLOBAL_EVERY = 6, LAYERS_27B = 62 };
 
@@ -26,11 +25,8 @@ static enum mica_status configure(struct mica_model *m, struct mica_err *err)
         return mica_fail(err, MICA_EFORMAT,
                          "gemma3: sliding_window_pattern and query_pre_attn_scalar must be positive");
     hp->attn_scale = 1 / sqrt(scalar);
-    const json_t *types = mica_source_hf(&m->source, "layer_types");
-    for (int64_t i = 0; m->layers && i < hp->n_layers; i++) {
-        const char *type = json_string_value(json_array_get(types, (size_t)i));
-        m->layers[i].is_local = type ? strcmp(type, "sliding_attention") == 0 : (i + 1) % every != 0;
-    }
+    for (int64_t i = 0; i < hp->n_layers; i++)
+        m->layers[i].is_local = mica_layer_is_local(m, i, (i + 1) % every != 0);
     m->n_ropes = 2;
     enum mica_status status = mica_rope_configure(m, "full_attention", hp->rope_base, &m->rope[0], err);
     return status != MICA_OK ? status
@@ -94,6 +90,10 @@ static float embed_scale(const struct mica_model *m)
 const struct mica_arch mica_arch_gemma3 = {
     .name = "gemma3",
     .hf_model_types = "gemma3_text gemma3",
+    .hf_defaults = "{\"num_attention_heads\": 8, \"num_key_value_heads\": 4, \"head_dim\": 256, "
+                   "\"rms_norm_eps\": 1e-6, \"max_position_embeddings\": 131072, \"rope_theta\": 1e6, "
+                   "\"sliding_window\": 4096, \"query_pre_attn_scalar\": 256, \"tie_word_embeddings\": true}",
+    .hf_activation = "gelu_pytorch_tanh",
     .configure = configure,
     .load_layer = load_layer,
     .block = block,

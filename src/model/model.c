@@ -47,9 +47,56 @@ static enum mica_status check_hparams(const struct mica_hparams *hp, struct mica
         return mica_fail(err, MICA_EFORMAT,
                          "%lld heads with %lld KV heads, rotated width %lld: do not divide",
                          (long long)hp->n_heads, (long long)hp->n_kv_heads, (long long)hp->rope_dim);
-    if (hp->window < 0 || !(hp->norm_eps >= 0) || hp->norm_eps > 1)
+    if (hp->window < 0 || !(hp->norm_eps >= 0 && hp->norm_eps <= 1))
         return mica_fail(err, MICA_EFORMAT, "sliding window %lld, norm epsilon %g: out of range",
                          (long long)hp->window, hp->norm_eps);
+    if (!(hp->attn_softcap >= 0 && hp->attn_softcap < 1e6 && hp->logit_softcap >= 0 &&
+          hp->logit_softcap < 1e6))
+        return mica_fail(err, MICA_EFORMAT, "soft caps %g of scores and %g of logits: out of range",
+                         hp->attn_softcap, hp->logit_softcap);
+    return MICA_OK;
+}
+
+static enum mica_status missing(const struct mica_source *src, const char *gguf_key, const char *hf_key,
+                                struct mica_err *err)
+{
+    if (src->gguf)
+        return mica_fail(err, MICA_EFORMAT, "%s.%s is missing or no number", src->arch, gguf_key);
+    return mica_fail(err, MICA_EFORMAT, "config.json: %s is missing or no number", hf_key);
+}
+
+bool mica_layer_is_local(const struct mica_model *m, int64_t i, bool otherwise)
+{
+    const json_t *types = mica_source_hf(&m->source, "layer_types");
+    const char *type = json_string_value(json_array_get(types, (size_t)i));
+    return type ? strcmp(type, "sliding_attention") == 0 : otherwise;
+}
+
+/* What config.json says that would change the computation into one that the architecture does not do. */
+static enum mica_status check_config(struct mica_model *m, struct mica_err *err)
+{
+    const struct mica_source *src = &m->source;
+    json_error_t where;
+    json_t *defaults = json_loads(m->arch->hf_defaults, 0, &where);
+    bool merged = defaults && json_object_update_missing(src->hparams, defaults) == 0;
+    json_decref(defaults);
+    if (!merged)
+        return mica_fail(err, MICA_ENOMEM, "config.json: out of memory");
+    const json_t *how = json_object_get(src->config, "quantization_config");
+    if (json_is_object(how)) {
+        const char *method = json_string_value(json_object_get(how, "quant_method"));
+        return mica_fail(err, MICA_EUNSUPPORTED,
+                         "config.json: weights quantised by '%.32s' cannot be read; use a GGUF file or the "
+                         "unquantised model",
+                         method ? method : "?");
+    }
+    const char *act = json_string_value(mica_source_hf(src, "hidden_activation"));
+    if (!act)
+        act = json_string_value(mica_source_hf(src, "hidden_act"));
+    if (act && strcmp(act, m->arch->hf_activation) != 0)
+        return mica_fail(err, MICA_EUNSUPPORTED,
+                         "config.json: activation '%.32s' is not supported: %s has %s", act, m->arch->name,
+                         m->arch->hf_activation);
     return MICA_OK;
 }
 
@@ -60,10 +107,7 @@ static enum mica_status read_hparams(struct mica_model *m, struct mica_err *err)
     double partial = 1;
 #define X(field, kind, gguf_key, hf_key, needed)                                                             \
     if (!mica_source_##kind(src, gguf_key, hf_key, &hp->field) && (needed))                                  \
-        return mica_fail(err, MICA_EFORMAT, "%s is missing",                                                 \
-                         src->gguf ? src->arch                                                               \
-                                   : "config.json"                                                           \
-                                     ": " #field);
+        return missing(src, gguf_key, hf_key, err);
 #include "model/hparams.def"
 #undef X
     hp->rope_base = 10000;
@@ -96,12 +140,16 @@ enum mica_status mica_model_configure(struct mica_model *m, struct mica_err *err
         return mica_fail(err, MICA_EUNSUPPORTED, "architecture '%s' is not supported", m->source.arch);
     m->rope_neox = hf || !m->arch->gguf_interleaved_rope;
     m->n_ropes = 1;
-    enum mica_status status = read_hparams(m, err);
+    enum mica_status status = hf ? check_config(m, err) : MICA_OK;
+    if (status == MICA_OK)
+        status = read_hparams(m, err);
     if (status != MICA_OK)
         return status;
     m->layers = mica_arena_alloc(&m->arena, (size_t)m->hp.n_layers, sizeof *m->layers);
     if (!m->layers)
         return mica_fail(err, MICA_ENOMEM, "%lld layers: out of memory", (long long)m->hp.n_layers);
+    for (int64_t i = 0; i < m->hp.n_layers; i++)
+        m->layers[i].is_local = true;
     status = m->arch->configure ? m->arch->configure(m, err) : MICA_OK;
     return status != MICA_OK ? status : check_hparams(&m->hp, err);
 }
@@ -115,9 +163,9 @@ static void load_all(struct mica_loader *ld)
     for (int64_t i = 0; i < hp->n_layers && ld->status == MICA_OK; i++)
         m->arch->load_layer(ld, &m->layers[i], (int)i);
     m->out_norm = mica_load_vector(ld, "output_norm.weight", "norm.weight", 0, hp->d_model, norm_offset);
-    bool tied = false;
+    bool tied = !mica_source_tensor(&m->source, "output.weight", "lm_head.weight");
     mica_source_bool(&m->source, NULL, "tie_word_embeddings", &tied);
-    if (tied || !mica_source_tensor(&m->source, "output.weight", "lm_head.weight"))
+    if (tied)
         m->output = m->embed;
     else
         m->output = mica_load_matrix(ld, "output.weight", "lm_head.weight", 0, hp->n_vocab, hp->d_model);
@@ -163,9 +211,8 @@ struct mica_tensor *mica_attend(struct mica_tensor *q, struct mica_tensor *k, st
                                 const struct mica_model *m, int i, const struct mica_step *s)
 {
     const struct mica_hparams *hp = &m->hp;
-    bool windowed = m->n_ropes == 1 || m->layers[i].is_local;
     struct mica_attention_params how = {(float)hp->attn_scale, (float)hp->attn_softcap,
-                                        windowed ? hp->window : 0};
+                                        m->layers[i].is_local ? hp->window : 0};
     return reshape(attention(q, k, v, s->kv, i, &how), s->n_tokens, hp->n_heads * hp->head_dim);
 }
 

@@ -19,19 +19,22 @@ struct mica_hparams {
 
 /* Rotary position embedding (https://arxiv.org/abs/2104.09864): the frequencies after scaling. */
 struct mica_rope {
-    int64_t half;            /* pairs */
-    double *inv_freq;        /* [half], in radians per position */
+    int64_t half;          /* pairs */
+    double *inv_freq;      /* [half], in radians per position */
+    double *long_inv_freq; /* LongRoPE: [half] for contexts beyond original_ctx; else NULL */
+    int64_t original_ctx;
     double attention_factor; /* multiplies cos and sin (YaRN, LongRoPE); usually 1 */
 };
 
 /* One transformer block. An architecture uses the tensors that it has; the rest stay NULL. */
 struct mica_layer {
-    struct mica_tensor *attn_norm, *q, *k, *v, *o; /* [D] [H·d,D] [Hkv·d,D] [Hkv·d,D] [D,H·d] */
-    struct mica_tensor *q_bias, *k_bias, *v_bias;  /* [H·d] [Hkv·d] [Hkv·d] */
-    struct mica_tensor *q_norm, *k_norm;           /* [d] */
+    struct mica_tensor *attn_norm, *q, *k, *v, *o;         /* [D] [H·d,D] [Hkv·d,D] [Hkv·d,D] [D,H·d] */
+    struct mica_tensor *q_bias, *k_bias, *v_bias, *o_bias; /* [H·d] [Hkv·d] [Hkv·d] [D] */
+    struct mica_tensor *q_norm, *k_norm;                   /* [d] */
     struct mica_tensor *attn_post_norm, *ffn_norm, *ffn_post_norm; /* [D] */
     struct mica_tensor *gate, *up, *down;                          /* [F,D] [F,D] [D,F] */
-    bool is_local;                                                 /* attends within the sliding window */
+    struct mica_tensor *gate_bias, *up_bias, *down_bias;           /* [F] [F] [D] */
+    bool is_local; /* attends within the sliding window, where the model has one; by default every layer */
 };
 
 enum { MICA_MAX_ROPES = 2 };
@@ -41,7 +44,7 @@ struct mica_model {
     struct mica_source source; /* kept: metadata, tokenizer texts */
     struct mica_hparams hp;
     bool rope_neox; /* which pairs rotate: (i, i + half), or (2i, 2i + 1) as GGUF stores llama */
-    int n_ropes;    /* rope[0] for global layers, rope[1] for local ones where they differ */
+    int n_ropes;    /* 2: rope[0] for global layers, rope[1] for local ones */
     struct mica_rope rope[MICA_MAX_ROPES];
     struct mica_tensor *embed, *out_norm, *output; /* [V,D] [D] [V,D] */
     struct mica_layer *layers;
@@ -87,6 +90,8 @@ struct mica_tensor *mica_load_optional_vector(struct mica_loader *ld, const char
 struct mica_arch {
     const char *name;           /* GGUF's general.architecture */
     const char *hf_model_types; /* space-separated model_type values */
+    const char *hf_defaults;    /* JSON: what config.json need not say */
+    const char *hf_activation;  /* the only hidden_act that block computes */
     /* Completes hp and rope after the common keys are read. May be NULL. */
     enum mica_status (*configure)(struct mica_model *m, struct mica_err *err);
     void (*load_layer)(struct mica_loader *ld, struct mica_layer *layer, int i);
@@ -117,11 +122,21 @@ struct mica_tensor *mica_model_forward(const struct mica_model *m, const struct 
 /* Reads the frequencies for one kind of layer ("full_attention" or "sliding_attention") into *rope. */
 enum mica_status mica_rope_configure(struct mica_model *m, const char *layer_type, double base,
                                      struct mica_rope *rope, struct mica_err *err);
-/* table:[half][2] = cos and sin of position × frequency, × attention_factor. */
-void mica_rope_table(const struct mica_rope *rope, int64_t position, float *table);
+/* table:[half][2] = cos and sin of position × frequency, × attention_factor, in a sequence of ctx positions
+ * at most. */
+void mica_rope_table(const struct mica_rope *rope, int64_t ctx, int64_t position, float *table);
 
 /* ---- pieces that several architectures share
  * ------------------------------------------------------------------- */
+
+/* Llama's tensors of one block, with biases where the file has them. */
+void mica_load_llama_layer(struct mica_loader *ld, struct mica_layer *layer, int i);
+/* Llama's block, x:[T,D] → [T,D]: with biases, and with q and k normalised, where layer i has such tensors.
+ */
+struct mica_tensor *mica_llama_block(struct mica_tensor *x, const struct mica_model *m, int i,
+                                     const struct mica_step *s);
+/* Whether config.json's layer_types calls layer i local; otherwise when it does not say. */
+bool mica_layer_is_local(const struct mica_model *m, int64_t i, bool otherwise);
 
 /* x:[T,K] → [T,heads,d] */
 static inline struct mica_tensor *mica_heads(struct mica_tensor *x, const struct mica_step *s, int64_t heads,

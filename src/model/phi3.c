@@ -29,17 +29,13 @@ static void load_layer(struct mica_loader *ld, struct mica_layer *l, int i)
     l->down = mica_load_matrix(ld, "blk.%d.ffn_down.weight", "layers.%d.mlp.down_proj.weight", i, d, f);
 }
 
-/* x:[T,D] → [T,D] */
-static struct mica_tensor *block(struct mica_tensor *x, const struct mica_model *m, int i,
-                                 const struct mica_step *s)
-{
-    return mica_arch_llama.block(x, m, i, s);
-}
-
 const struct mica_arch mica_arch_phi3 = {
     .name = "phi3",
     .hf_model_types = "phi3",
+    .hf_defaults = "{\"rms_norm_eps\": 1e-5, \"max_position_embeddings\": 4096, "
+                   "\"original_max_position_embeddings\": 4096}",
+    .hf_activation = "silu",
     .configure = configure,
     .load_layer = load_layer,
-    .block = block,
+    .block = mica_llama_block,
 };

@@ -11,7 +11,10 @@
 
 struct scaling {
     char type[32];
-    double factor, original_ctx, low_freq_factor, high_freq_factor, beta_fast, beta_slow, attention_factor;
+    double factor, original_ctx, low_freq_factor, high_freq_factor, beta_fast, beta_slow;
+    double attention_factor; /* 0: follows from the others */
+    double mscale, mscale_all_dim;
+    bool truncate; /* YaRN's ramp begins and ends at whole pairs */
     const json_t *long_factor, *short_factor;
 };
 
@@ -35,13 +38,20 @@ static void read_hf(const struct mica_source *src, const char *layer_type, struc
         type = json_string_value(json_object_get(own, "type"));
     snprintf(sc->type, sizeof sc->type, "%s", type ? type : "default");
     *base = number(own, "rope_theta", *base);
-    sc->factor = number(own, "factor", 1);
     sc->original_ctx = number(own, "original_max_position_embeddings", sc->original_ctx);
+    /* Phi-3 states it beside rope_parameters, and there it counts. */
+    const json_t *original = mica_source_hf(src, "original_max_position_embeddings");
+    if (json_is_number(original))
+        sc->original_ctx = json_number_value(original);
+    sc->factor = number(own, "factor", 0);
     sc->low_freq_factor = number(own, "low_freq_factor", 1);
     sc->high_freq_factor = number(own, "high_freq_factor", 4);
     sc->beta_fast = number(own, "beta_fast", 32);
     sc->beta_slow = number(own, "beta_slow", 1);
     sc->attention_factor = number(own, "attention_factor", 0);
+    sc->mscale = number(own, "mscale", 0);
+    sc->mscale_all_dim = number(own, "mscale_all_dim", 0);
+    sc->truncate = !json_is_false(json_object_get(own, "truncate"));
     sc->long_factor = json_object_get(own, "long_factor");
     sc->short_factor = json_object_get(own, "short_factor");
 }
@@ -51,13 +61,17 @@ static void read_gguf(const struct mica_source *src, const char *layer_type, str
     if (strcmp(layer_type, "full_attention") != 0)
         return;
     mica_source_str(src, "rope.scaling.type", NULL, sc->type, sizeof sc->type);
-    mica_source_float(src, "rope.scaling.factor", NULL, &sc->factor);
+    if (!mica_source_float(src, "rope.scaling.factor", NULL, &sc->factor))
+        mica_source_float(src, "rope.scale_linear", NULL, &sc->factor); /* older files */
     mica_source_float(src, "rope.scaling.original_context_length", NULL, &sc->original_ctx);
     mica_source_float(src, "rope.scaling.attn_factor", NULL, &sc->attention_factor);
     mica_source_float(src, "rope.scaling.yarn_beta_fast", NULL, &sc->beta_fast);
     mica_source_float(src, "rope.scaling.yarn_beta_slow", NULL, &sc->beta_slow);
-    if (!sc->type[0] && sc->factor != 1 && sc->factor > 0)
-        snprintf(sc->type, sizeof sc->type, "linear");
+    if (sc->type[0])
+        return;
+    bool has_factors = mica_source_tensor(src, "rope_factors_short.weight", NULL) != NULL;
+    bool is_linear = sc->factor != 0 && sc->factor != 1;
+    snprintf(sc->type, sizeof sc->type, "%s", has_factors ? "longrope" : is_linear ? "linear" : "default");
 }
 
 /* Llama 3.1: long wavelengths are stretched by factor, short ones stay, between them a linear blend. */
@@ -80,86 +94,138 @@ static double yarn_dim(const struct scaling *sc, double rotations, double base, 
     return (double)dim * mica_log(sc->original_ctx / (rotations * 2 * M_PI)) / (2 * mica_log(base));
 }
 
-static void apply_yarn(const struct scaling *sc, double base, struct mica_rope *rope)
+static double yarn_mscale(double factor, double mscale)
+{
+    return factor > 1 ? 0.1 * mscale * mica_log(factor) + 1 : 1;
+}
+
+static void apply_yarn(const struct scaling *sc, double base, bool is_hf, struct mica_rope *rope)
 {
     int64_t dim = rope->half * 2;
-    double low = floor(yarn_dim(sc, sc->beta_fast, base, dim)),
-           high = ceil(yarn_dim(sc, sc->beta_slow, base, dim));
-    low = fmax(low, 0);
-    high = fmin(high, (double)(dim - 1));
+    double low = yarn_dim(sc, sc->beta_fast, base, dim), high = yarn_dim(sc, sc->beta_slow, base, dim);
+    low = fmax(sc->truncate ? floor(low) : low, 0);
+    high = fmin(sc->truncate ? ceil(high) : high, (double)(dim - 1));
     if (low == high)
         high += 0.001;
     for (int64_t i = 0; i < rope->half; i++) {
         double ramp = fmin(fmax(((double)i - low) / (high - low), 0), 1);
         rope->inv_freq[i] = rope->inv_freq[i] / sc->factor * ramp + rope->inv_freq[i] * (1 - ramp);
     }
-    rope->attention_factor = sc->attention_factor > 0 ? sc->attention_factor
-                             : sc->factor > 1         ? 0.1 * mica_log(sc->factor) + 1
-                                                      : 1;
+    double own = yarn_mscale(sc->factor, 1);
+    if (sc->mscale != 0 && sc->mscale_all_dim != 0)
+        own = yarn_mscale(sc->factor, sc->mscale) / yarn_mscale(sc->factor, sc->mscale_all_dim);
+    /* GGUF's factor comes on top of what follows from the others; HF's replaces it. */
+    rope->attention_factor = sc->attention_factor == 0 ? own
+                             : is_hf                   ? sc->attention_factor
+                                                       : sc->attention_factor * own;
 }
 
-static enum mica_status divide_by(const struct mica_file_tensor *t, struct mica_rope *rope,
+static enum mica_status divide_by(const struct mica_file_tensor *t, int64_t half, double *inv_freq,
                                   struct mica_err *err)
 {
-    if (t->type != MICA_W_F32 || t->n_dims != 1 || t->shape[0] < rope->half)
+    if (t->type != MICA_W_F32 || t->n_dims != 1 || t->shape[0] != half)
         return mica_fail(err, MICA_EFORMAT, "tensor %s: expected %lld values of F32", t->name,
-                         (long long)rope->half);
-    for (int64_t i = 0; i < rope->half; i++) {
+                         (long long)half);
+    for (int64_t i = 0; i < half; i++) {
         float factor;
         memcpy(&factor, t->data + (size_t)i * sizeof factor, sizeof factor);
-        if (!(factor > 0))
-            return mica_fail(err, MICA_EFORMAT, "tensor %s: factor %lld is not positive", t->name,
-                             (long long)i);
-        rope->inv_freq[i] /= factor;
+        inv_freq[i] /= factor;
     }
     return MICA_OK;
 }
 
-/* LongRoPE keeps two sets of factors; positions beyond the original context need the long one. */
-static enum mica_status apply_longrope(const struct mica_model *m, const struct scaling *sc,
-                                       struct mica_rope *rope, struct mica_err *err)
+/* One of LongRoPE's two sets of factors, from a tensor or a list. */
+static enum mica_status divide_longrope(const struct mica_source *src, const char *tensor, const json_t *list,
+                                        int64_t half, double *inv_freq, struct mica_err *err)
+{
+    if (src->gguf) {
+        const struct mica_file_tensor *t = mica_source_tensor(src, tensor, NULL);
+        return t ? divide_by(t, half, inv_freq, err)
+                 : mica_fail(err, MICA_EFORMAT, "tensor %s is missing", tensor);
+    }
+    if (json_array_size(list) != (size_t)half)
+        return mica_fail(err, MICA_EFORMAT, "config.json: LongRoPE needs lists of %lld factors, not %zu",
+                         (long long)half, json_array_size(list));
+    for (int64_t i = 0; i < half; i++)
+        inv_freq[i] /= json_number_value(json_array_get(list, (size_t)i));
+    return MICA_OK;
+}
+
+/* LongRoPE keeps two sets of factors: contexts beyond the original one need the long one. */
+static enum mica_status apply_longrope(struct mica_model *m, const struct scaling *sc, struct mica_rope *rope,
+                                       struct mica_err *err)
 {
     const struct mica_source *src = &m->source;
-    bool is_long = m->hp.n_ctx > (int64_t)sc->original_ctx;
-    const struct mica_file_tensor *t =
-        mica_source_tensor(src, is_long ? "rope_factors_long.weight" : "rope_factors_short.weight", NULL);
-    const json_t *list = is_long ? sc->long_factor : sc->short_factor;
-    if (t) {
-        enum mica_status status = divide_by(t, rope, err);
-        if (status != MICA_OK)
-            return status;
-    } else if (json_array_size(list) >= (size_t)rope->half) {
-        for (int64_t i = 0; i < rope->half; i++) {
-            double factor = json_number_value(json_array_get(list, (size_t)i));
-            if (!(factor > 0))
-                return mica_fail(err, MICA_EFORMAT, "config.json: LongRoPE factor %lld is not positive",
-                                 (long long)i);
-            rope->inv_freq[i] /= factor;
-        }
-    } else if (mica_source_is_hf(src)) {
-        return mica_fail(err, MICA_EFORMAT, "config.json: LongRoPE without %lld factors",
-                         (long long)rope->half);
+    size_t bytes = (size_t)rope->half * sizeof *rope->inv_freq;
+    rope->original_ctx = (int64_t)sc->original_ctx;
+    rope->long_inv_freq = mica_arena_alloc(&m->arena, bytes, 1);
+    if (!rope->long_inv_freq)
+        return mica_fail(err, MICA_ENOMEM, "rope: out of memory");
+    memcpy(rope->long_inv_freq, rope->inv_freq, bytes);
+    enum mica_status status =
+        divide_longrope(src, "rope_factors_short.weight", sc->short_factor, rope->half, rope->inv_freq, err);
+    if (status == MICA_OK)
+        status = divide_longrope(src, "rope_factors_long.weight", sc->long_factor, rope->half,
+                                 rope->long_inv_freq, err);
+    double factor = sc->factor;
+    rope->attention_factor = sc->attention_factor != 0 ? sc->attention_factor
+                             : factor > 1 ? sqrt(1 + mica_log(factor) / mica_log(sc->original_ctx))
+                                          : 1;
+    return status;
+}
+
+static enum mica_status apply_scaling(struct mica_model *m, const struct scaling *sc, double base,
+                                      struct mica_rope *rope, struct mica_err *err)
+{
+    if (strcmp(sc->type, "longrope") == 0 || strcmp(sc->type, "su") == 0)
+        return apply_longrope(m, sc, rope, err);
+    if (strcmp(sc->type, "yarn") == 0) {
+        apply_yarn(sc, base, mica_source_is_hf(&m->source), rope);
+    } else if (strcmp(sc->type, "linear") == 0) {
+        for (int64_t i = 0; i < rope->half; i++)
+            rope->inv_freq[i] /= sc->factor;
+    } else if (strcmp(sc->type, "llama3") == 0) {
+        for (int64_t i = 0; i < rope->half; i++)
+            rope->inv_freq[i] = llama3_freq(sc, rope->inv_freq[i]);
+    } else if (strcmp(sc->type, "default") != 0 && strcmp(sc->type, "none") != 0) {
+        return mica_fail(err, MICA_EUNSUPPORTED, "rope scaling '%s' is not supported", sc->type);
     }
-    double stretch = (double)m->hp.n_ctx / sc->original_ctx;
-    rope->attention_factor = sc->attention_factor > 0 ? sc->attention_factor
-                             : stretch > 1 ? sqrt(1 + mica_log(stretch) / mica_log(sc->original_ctx))
-                                           : 1;
+    return MICA_OK;
+}
+
+/* Whatever the file said: a frequency that is not one would turn every result into NaN. */
+static enum mica_status check_rope(const struct mica_rope *rope, struct mica_err *err)
+{
+    const double *sets[] = {rope->inv_freq, rope->long_inv_freq};
+    for (size_t set = 0; set < MICA_COUNT(sets); set++)
+        for (int64_t i = 0; sets[set] && i < rope->half; i++)
+            if (!(sets[set][i] >= 0 && sets[set][i] < 1e6))
+                return mica_fail(err, MICA_EFORMAT, "rope: the scaling makes frequency %lld %g", (long long)i,
+                                 sets[set][i]);
+    if (!(rope->attention_factor > 0 && rope->attention_factor < 1e6))
+        return mica_fail(err, MICA_EFORMAT, "rope: the scaling multiplies by %g", rope->attention_factor);
     return MICA_OK;
 }
 
 enum mica_status mica_rope_configure(struct mica_model *m, const char *layer_type, double base,
                                      struct mica_rope *rope, struct mica_err *err)
 {
-    struct scaling sc = {"", 1, (double)m->hp.n_ctx, 1, 4, 32, 1, 0, NULL, NULL};
-    if (mica_source_is_hf(&m->source)) {
-        const json_t *original = mica_source_hf(&m->source, "original_max_position_embeddings");
-        if (json_is_number(original))
-            sc.original_ctx = json_number_value(original);
+    const struct mica_file_tensor *freqs = mica_source_tensor(&m->source, "rope_freqs.weight", NULL);
+    struct scaling sc = {.type = "default",
+                         .original_ctx = (double)m->hp.n_ctx,
+                         .low_freq_factor = 1,
+                         .high_freq_factor = 4,
+                         .beta_fast = 32,
+                         .beta_slow = 1,
+                         .truncate = true};
+    if (mica_source_is_hf(&m->source))
         read_hf(&m->source, layer_type, &sc, &base);
-    } else {
+    else
         read_gguf(&m->source, layer_type, &sc);
-    }
-    if (!(base > 1) || !(sc.factor > 0) || !(sc.original_ctx >= 1))
+    if (sc.factor == 0)
+        sc.factor = (double)m->hp.n_ctx / sc.original_ctx;
+    if (!(base > 1 && base < 1e15) || !(sc.factor > 0 && sc.factor < 1e9) ||
+        !(sc.original_ctx >= 1 && sc.original_ctx < 1e9))
         return mica_fail(err, MICA_EFORMAT, "rope: base %g, factor %g, original context %g", base, sc.factor,
                          sc.original_ctx);
     rope->half = m->hp.rope_dim / 2;
@@ -169,34 +235,20 @@ enum mica_status mica_rope_configure(struct mica_model *m, const char *layer_typ
         return mica_fail(err, MICA_ENOMEM, "rope: out of memory");
     for (int64_t i = 0; i < rope->half; i++)
         rope->inv_freq[i] = mica_pow(base, -2.0 * (double)i / (double)m->hp.rope_dim);
-    const struct mica_file_tensor *freqs = mica_source_tensor(&m->source, "rope_freqs.weight", NULL);
-    if (freqs && strcmp(layer_type, "full_attention") == 0)
-        return divide_by(freqs, rope, err);
-    if (!sc.type[0] || strcmp(sc.type, "default") == 0 || strcmp(sc.type, "none") == 0)
-        return mica_source_tensor(&m->source, "rope_factors_short.weight", NULL)
-                   ? apply_longrope(m, &sc, rope, err)
-                   : MICA_OK;
-    if (strcmp(sc.type, "linear") == 0) {
-        for (int64_t i = 0; i < rope->half; i++)
-            rope->inv_freq[i] /= sc.factor;
-    } else if (strcmp(sc.type, "llama3") == 0) {
-        for (int64_t i = 0; i < rope->half; i++)
-            rope->inv_freq[i] = llama3_freq(&sc, rope->inv_freq[i]);
-    } else if (strcmp(sc.type, "yarn") == 0) {
-        apply_yarn(&sc, base, rope);
-    } else if (strcmp(sc.type, "longrope") == 0 || strcmp(sc.type, "su") == 0) {
-        return apply_longrope(m, &sc, rope, err);
-    } else {
-        return mica_fail(err, MICA_EUNSUPPORTED, "rope scaling '%s' is not supported", sc.type);
-    }
-    return MICA_OK;
+    /* GGUF keeps Llama 3's scaling as a tensor of divisors. */
+    enum mica_status status = freqs && strcmp(layer_type, "full_attention") == 0
+                                  ? divide_by(freqs, rope->half, rope->inv_freq, err)
+                                  : apply_scaling(m, &sc, base, rope, err);
+    return status != MICA_OK ? status : check_rope(rope, err);
 }
 
-void mica_rope_table(const struct mica_rope *rope, int64_t position, float *table)
+void mica_rope_table(const struct mica_rope *rope, int64_t ctx, int64_t position, float *table)
 {
+    bool is_long = rope->long_inv_freq && ctx > rope->original_ctx;
+    const double *inv_freq = is_long ? rope->long_inv_freq : rope->inv_freq;
     for (int64_t i = 0; i < rope->half; i++) {
         double sin_value, cos_value;
-        mica_sincos((double)position * rope->inv_freq[i], &sin_value, &cos_value);
+        mica_sincos((double)position * inv_freq[i], &sin_value, &cos_value);
         table[2 * i] = (float)(cos_value * rope->attention_factor);
         table[2 * i + 1] = (float)(sin_value * rope->attention_factor);
     }

@@ -15,7 +15,7 @@ struct mica_source {
     struct mica_gguf *gguf; /* one of the two is set */
     struct mica_safetensors *st;
     json_t *config;  /* config.json */
-    json_t *hparams; /* config's text_config, or config itself (borrowed) */
+    json_t *hparams; /* config's text_config, or config itself (borrowed); completed by defaults */
     char arch[64];   /* general.architecture or model_type */
 };
 

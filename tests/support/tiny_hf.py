@@ -84,7 +84,8 @@ CASES = {
     "gemma3, theta": ("gemma3_text", {**GEMMA, "rope_parameters": {
         "full_attention": {"rope_theta": 2e5, "rope_type": "default"},
         "sliding_attention": {"rope_theta": 2e3, "rope_type": "default"}}}),
-    "gemma3, one KV head": ("gemma3_text", {**GEMMA, "num_key_value_heads": 1, "head_dim": 40}),
+    "gemma3, one KV head": ("gemma3_text", {**GEMMA, "num_key_value_heads": 1, "head_dim": 40,
+                                            "query_pre_attn_scalar": 40}),
     "phi3": ("phi3", PHI),
     "phi3, window": ("phi3", {**PHI, "sliding_window": 20}),
     "phi3, partial": ("phi3", {**PHI, "rope_parameters": {"rope_type": "default", "rope_theta": 10000.0,
@@ -94,6 +95,10 @@ CASES = {
         **longrope(8), "partial_rotary_factor": 0.5}}),
     "phi3, tied": ("phi3", {**PHI, "tie_word_embeddings": True}),
 }
+
+# What a GGUF file has no words for, so that its form is not compared.
+NOT_IN_GGUF = ["llama, yarn with all settings", "mistral, window", "mistral, window of a block", "mistral, window of one",
+               "qwen2, window", "gemma3, layer types", "gemma3, scalar"]
 
 
 def draw(name, tensor, generator):
@@ -110,14 +115,18 @@ def draw(name, tensor, generator):
             tensor.add_(1)
 
 
-def half_cache(module, query, key, value, mask, **settings):
-    """Attention as transformers computes it, over keys and values rounded to f16, as Mica's cache keeps them."""
+def as_stated(module, query, key, value, mask, **settings):
+    """transformers' own attention in its plain form, with the cap on scores that Gemma's configuration states (the
+    package's Gemma 3 reads it and leaves it out)."""
     eager = sys.modules[type(module).__module__].eager_attention_forward
-    return eager(module, query, key.half().float(), value.half().float(), mask, **settings)
+    cap = getattr(module, "attn_logit_softcapping", None)
+    if cap:
+        settings["softcap"] = cap
+    return eager(module, query, key, value, mask, **settings)
 
 
-transformers.AttentionInterface.register("half_cache", half_cache)
-transformers.AttentionMaskInterface.register("half_cache", ALL_MASK_ATTENTION_FUNCTIONS["eager"])
+transformers.AttentionInterface.register("as_stated", as_stated)
+transformers.AttentionMaskInterface.register("as_stated", ALL_MASK_ATTENTION_FUNCTIONS["eager"])
 
 
 def make(case, seed=1):
@@ -125,8 +134,7 @@ def make(case, seed=1):
     model_type, changes = CASES[case]
     settings = {k: v for k, v in {**PLAIN, **changes}.items() if v is not None or k == "sliding_window"}
     config = transformers.AutoConfig.for_model(model_type, **settings)
-    # SDPA has no softcap; the eager form computes what the paper says.
-    model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="eager", dtype=torch.float32)
+    model = transformers.AutoModelForCausalLM.from_config(config, attn_implementation="as_stated", dtype=torch.float32)
     generator = torch.Generator().manual_seed(seed)
     prefix = "Gemma" if model_type.startswith("gemma") else ""
     with torch.no_grad():
@@ -139,9 +147,8 @@ def text(n=TEXT, seed=1):
     return torch.randint(0, VOCAB, (n,), generator=torch.Generator().manual_seed(seed)).tolist()
 
 
-def logits(model, ids, attention="eager"):
-    """[T, V]. attention "eager": the plain model; "half_cache": with its keys and values rounded to f16."""
-    model.set_attn_implementation(attention)
+def logits(model, ids):
+    """[T, V]"""
     with torch.no_grad():
         return model(torch.tensor([ids])).logits[0].float().numpy()
 
@@ -170,4 +177,34 @@ def tokenizer():
 
 
 def save(model, folder, dtype=None, shard=None):
-    """An HF folder of the model; dtype float16 or bfloat16 rounds a copy of the weights."""
+    """An HF folder of the model. A dtype rounds the weights, of the model too."""
+    options = {"max_shard_size": shard} if shard else {}
+    if dtype:
+        with torch.no_grad():
+            for tensor in model.parameters():
+                tensor.copy_(tensor.to(dtype))
+        options["state_dict"] = {name: tensor.to(dtype) for name, tensor in model.state_dict().items()}
+    model.save_pretrained(folder, **options)
+    (Path(folder) / "tokenizer.json").write_text(json.dumps(tokenizer()))
+
+
+def edit_config(folder, change):
+    """Lets change(config) alter config.json."""
+    path = Path(folder) / "config.json"
+    config = json.loads(path.read_text())
+    change(config)
+    path.write_text(json.dumps(config))
+
+
+def old_layout(config):
+    """The settings of rope as transformers 4 wrote them."""
+    rope = config.pop("rope_parameters")
+    if "full_attention" in rope:
+        config["rope_local_base_freq"] = rope["sliding_attention"]["rope_theta"]
+        rope = rope["full_attention"]
+    config["rope_theta"] = rope.pop("rope_theta")
+    if "partial_rotary_factor" in rope:
+        config["partial_rotary_factor"] = rope.pop("partial_rotary_factor")
+    config["rope_scaling"] = None if rope["rope_type"] == "default" else rope
+    if rope["rope_type"] in ("linear", "longrope"):  # the oldest spelling
+        rope["type"] = rope.pop("rope_type")
