@@ -59,6 +59,82 @@ static void put_sound(struct mica_buf *b, uint32_t version)
     put_zeros(b, 32 + 18);
 }
 
+static void check_scalars(const struct mica_gguf *g)
+{
+    static const struct {
+        const char *key;
+        bool ok;
+        int64_t want;
+    } ints[] = {{"u8", true, 200},        {"i8", true, -3},          {"u16", true, 60000},
+                {"i16", true, -300},      {"u32", true, 4000000000}, {"i32", true, -70000},
+                {"i64", true, INT64_MIN}, {"yes", true, 1},          {"u64", false, 0},
+                {"f32", false, 0},        {"name", false, 0},        {"words", false, 0},
+                {"absent", false, 0}};
+    static const struct {
+        const char *key;
+        bool ok;
+        double want;
+    } floats[] = {{"f32", true, 1.5}, {"f64", true, -2.25}, {"i16", true, -300},
+                  {"yes", false, 0},  {"name", false, 0},   {"absent", false, 0}};
+    for (size_t i = 0; i < MICA_COUNT(ints); i++) {
+        int64_t got = 0;
+        if (mica_gguf_int(g, ints[i].key, &got) != ints[i].ok || got != ints[i].want)
+            fail_msg("mica_gguf_int(%s) gave %lld", ints[i].key, (long long)got);
+    }
+    for (size_t i = 0; i < MICA_COUNT(floats); i++) {
+        double got = 0;
+        if (mica_gguf_float(g, floats[i].key, &got) != floats[i].ok || got != floats[i].want)
+            fail_msg("mica_gguf_float(%s) gave %g", floats[i].key, got);
+    }
+    bool flag = false;
+    assert_true(mica_gguf_bool(g, "yes", &flag) && flag);
+    assert_false(mica_gguf_bool(g, "u8", &flag));
+    const char *s;
+    size_t len;
+    assert_true(mica_gguf_str(g, "name", &s, &len));
+    assert_int_equal(len, 6);
+    assert_memory_equal(s, "a name", 6);
+    assert_false(mica_gguf_str(g, "words", &s, &len));
+}
+
+static void check_arrays(const struct mica_gguf *g)
+{
+    static const char *const wanted[] = {"one", "", "three"};
+    int64_t n = 0, whole = 0;
+    double real = 0;
+    const struct mica_str *words = mica_gguf_array_strs(g, "words", &n);
+    assert_non_null(words);
+    assert_int_equal(n, 3);
+    for (int i = 0; i < 3; i++)
+        if (words[i].len != strlen(wanted[i]) || memcmp(words[i].data, wanted[i], words[i].len) != 0)
+            fail_msg("word %d has %zu bytes", i, words[i].len);
+    assert_null(mica_gguf_array_strs(g, "numbers", &n));
+    assert_int_equal(mica_gguf_array_len(g, "numbers"), 2);
+    assert_int_equal(mica_gguf_array_len(g, "nested"), 2);
+    assert_int_equal(mica_gguf_array_len(g, "u8"), -1);
+    assert_true(mica_gguf_array_int(g, "numbers", 0, &whole));
+    assert_int_equal(whole, -7);
+    assert_true(mica_gguf_array_float(g, "numbers", 1, &real));
+    assert_true(real == 8);
+    assert_false(mica_gguf_array_int(g, "numbers", 2, &whole));
+    assert_false(mica_gguf_array_int(g, "numbers", -1, &whole));
+    assert_false(mica_gguf_array_int(g, "words", 0, &whole));
+    assert_false(mica_gguf_array_int(g, "nested", 0, &whole));
+}
+
+static void check_tensors(const struct mica_gguf *g, const uint8_t *bytes)
+{
+    assert_int_equal(mica_gguf_tensor_count(g), 2);
+    const struct mica_file_tensor *a = mica_gguf_tensor(g, "a.weight"), *q = mica_gguf_tensor_at(g, 1);
+    assert_ptr_equal(a, mica_gguf_tensor_at(g, 0));
+    assert_true(a->type == MICA_W_F32 && a->n_dims == 2 && a->shape[0] == 2 && a->shape[1] == 4);
+    assert_int_equal(a->size, 32);
+    assert_ptr_equal(a->data, bytes + a->offset);
+    assert_true(q->type == MICA_W_Q4_0 && q->size == 18 && q->offset == a->offset + 32);
+    assert_null(mica_gguf_tensor(g, "c.weight"));
+    assert_null(mica_gguf_tensor_at(g, 2));
+}
+
 static void test_reads(void **state)
 {
     for (uint32_t version = 2; version <= 3; version++) {
@@ -69,60 +145,13 @@ static void test_reads(void **state)
         put_sound(&b, version);
         if (open_copy(&b, &g, &bytes, &err) != MICA_OK)
             fail_msg("version %u: %s", version, err.text);
-
-        static const struct {
-            const char *key;
-            bool ok;
-            int64_t want;
-        } ints[] = {{"u8", true, 200},        {"i8", true, -3},          {"u16", true, 60000},
-                    {"i16", true, -300},      {"u32", true, 4000000000}, {"i32", true, -70000},
-                    {"i64", true, INT64_MIN}, {"yes", true, 1},          {"u64", false, 0},
-                    {"f32", false, 0},        {"name", false, 0},        {"words", false, 0},
-                    {"absent", false, 0}};
-        for (size_t i = 0; i < MICA_COUNT(ints); i++) {
-            int64_t got = 0;
-            if (mica_gguf_int(g, ints[i].key, &got) != ints[i].ok || got != ints[i].want)
-                fail_msg("mica_gguf_int(%s) gave %lld", ints[i].key, (long long)got);
-        }
-        double f = 0;
-        assert_true(mica_gguf_float(g, "f32", &f) && f == 1.5);
-        assert_true(mica_gguf_float(g, "f64", &f) && f == -2.25);
-        assert_true(mica_gguf_float(g, "i16", &f) && f == -300);
-        assert_false(mica_gguf_float(g, "yes", &f) || mica_gguf_float(g, "name", &f));
-        bool flag = false;
-        assert_true(mica_gguf_bool(g, "yes", &flag) && flag);
-        assert_false(mica_gguf_bool(g, "u8", &flag));
-        const char *s;
-        size_t len;
-        assert_true(mica_gguf_str(g, "name", &s, &len) && len == 6 && memcmp(s, "a name", 6) == 0);
-        assert_false(mica_gguf_str(g, "words", &s, &len));
-
-        int64_t n, element = 0;
-        const struct mica_str *words = mica_gguf_array_strs(g, "words", &n);
-        assert_true(words && n == 3 && words[0].len == 3 && words[1].len == 0);
-        assert_memory_equal(words[2].data, "three", 5);
-        assert_null(mica_gguf_array_strs(g, "numbers", &n));
-        assert_int_equal(mica_gguf_array_len(g, "numbers"), 2);
-        assert_int_equal(mica_gguf_array_len(g, "nested"), 2);
-        assert_int_equal(mica_gguf_array_len(g, "u8"), -1);
-        assert_true(mica_gguf_array_int(g, "numbers", 0, &element) && element == -7);
-        assert_true(mica_gguf_array_float(g, "numbers", 1, &f) && f == 8);
-        assert_false(mica_gguf_array_int(g, "numbers", 2, &element) ||
-                     mica_gguf_array_int(g, "numbers", -1, &element));
-        assert_false(mica_gguf_array_int(g, "words", 0, &element) ||
-                     mica_gguf_array_int(g, "nested", 0, &element));
+        check_scalars(g);
+        check_arrays(g);
+        check_tensors(g, bytes);
         assert_string_equal(mica_gguf_key_at(g, 0), "u8");
         assert_string_equal(mica_gguf_key_at(g, 14), "nested");
         assert_null(mica_gguf_key_at(g, 15));
         assert_null(mica_gguf_key_at(g, -1));
-
-        assert_int_equal(mica_gguf_tensor_count(g), 2);
-        const struct mica_file_tensor *a = mica_gguf_tensor(g, "a.weight"), *q = mica_gguf_tensor_at(g, 1);
-        assert_true(a == mica_gguf_tensor_at(g, 0) && a->type == MICA_W_F32 && a->n_dims == 2);
-        assert_true(a->shape[0] == 2 && a->shape[1] == 4 && a->size == 32 && a->data == bytes + a->offset);
-        assert_true(q->type == MICA_W_Q4_0 && q->size == 18 && q->offset == a->offset + 32);
-        assert_null(mica_gguf_tensor(g, "c.weight"));
-        assert_null(mica_gguf_tensor_at(g, 2));
         mica_gguf_free(g);
         free(bytes);
         mica_buf_release(&b);
