@@ -68,7 +68,10 @@ static enum mica_status parse_json(const char *file, const char *text, size_t le
 {
     json_error_t why;
     json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
-    if (!root && json_error_code(&why) == json_error_out_of_memory)
+    /* jansson takes some failed allocations for syntax errors; those have no text or do not come again. */
+    if (!root)
+        root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+    if (!root && (json_error_code(&why) == json_error_out_of_memory || !why.text[0]))
         return no_memory(file, err);
     if (!root)
         return mica_fail(err, MICA_EFORMAT, "%s: the JSON header is malformed at byte %d: %s", file,

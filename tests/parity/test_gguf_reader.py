@@ -3,16 +3,12 @@
 """The GGUF reader sees the same metadata and tensor table as the pip package gguf, for three real models."""
 
 import json
-import os
-import pathlib
 import subprocess
 
 import pytest
+from conftest import BUILD
 
 gguf = pytest.importorskip("gguf")
-
-CACHE = pathlib.Path(os.environ.get("MICA_TEST_CACHE", pathlib.Path.home() / ".cache/mica-test"))
-BUILD = pathlib.Path(os.environ.get("MICA_BUILD", pathlib.Path(__file__).parents[2] / "build"))
 
 
 def plain(field):
@@ -31,10 +27,8 @@ def plain(field):
 
 
 @pytest.mark.parametrize("name", ["smollm2", "qwen", "gemma"])
-def test_same_as_pip_gguf(name):
-    path = CACHE / "models" / f"{name}.gguf"
-    if not path.exists():
-        pytest.skip(f"{path} is not there; tools/fetch.py brings it")
+def test_same_as_pip_gguf(name, fetched):
+    path = fetched(f"models/{name}.gguf")
     ours = json.loads(subprocess.run([BUILD / "tests/gguf_dump", path], check=True, capture_output=True).stdout)
     reader = gguf.GGUFReader(path)
     fields = {key: field for key, field in reader.fields.items() if not key.startswith("GGUF.")}
