@@ -175,7 +175,11 @@ enum mica_status tok_regex_new(const char *pattern, size_t len, struct tok_regex
                            shown, pattern);
         goto out;
     }
-    regex->jit = pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE) == 0;
+    /* Without a compiler for this machine, or when the pattern forbids it, the interpreter does the same. */
+    size_t jit_size = 0;
+    if (pcre2_jit_compile(regex->code, PCRE2_JIT_COMPLETE) == 0)
+        pcre2_pattern_info(regex->code, PCRE2_INFO_JITSIZE, &jit_size);
+    regex->jit = jit_size > 0;
     *out = regex;
     regex = NULL;
 out:

@@ -1,6 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
-/* UTF-8 and character classes. */
+/* UTF-8 and character classes. Classes, cases and forms are those of utf8proc's and PCRE2's tables (Unicode
+ * 14 in Debian 12) everywhere. The tokenizers package splits by patterns with the same classes, but
+ * normalises by tables of Unicode 10 and cleans for BERT by tables of Unicode 8: characters assigned in
+ * between differ there. */
 #include "format/tok_internal.h"
 
 #include <string.h>

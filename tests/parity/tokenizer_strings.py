@@ -76,3 +76,9 @@ def generate(n, seed, specials, without=None):
     while len(texts) < n:
         texts.append("".join(piece(rng, specials) for _ in range(rng.randrange(1, 7))))
     return [without.sub("", text) for text in texts[:n]] if without else texts[:n]
+
+
+def every_character():
+    """Each assigned character between letters, digits and signs: which class a pattern puts it in decides the words."""
+    characters = [c for block in BLOCKS for c in block]
+    return ["".join(f"{c}x{c}X1{c}-" for c in characters[i:i + 64]) for i in range(0, len(characters), 64)]

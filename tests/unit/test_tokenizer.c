@@ -253,6 +253,36 @@ static void test_long_word(void **state)
     free(text);
 }
 
+/* A pattern that backtracks without end, with and without PCRE2's compiler, must not hold up the text: what
+ * it cannot split stays one word. A pattern that forbids the compiler splits the same. */
+static void test_patterns(void **state)
+{
+#define SPLIT(pattern)                                                                                       \
+    "{\"pre_tokenizer\":{\"type\":\"Split\",\"pattern\":{\"Regex\":\"" pattern                               \
+    "\"},\"behavior\":\"Isolated\"},\"model\":{\"type\":\"WordLevel\",\"unk_token\":\"u\",\"vocab\":{"       \
+    "\"u\":0,\"a\":1,\"aa\":2,\"b\":3,\" \":4}}}"
+    static const struct {
+        const char *json, *text;
+        int32_t ids[8];
+        int64_t n;
+    } rows[] = {
+        {SPLIT("a+"), "aab", {2, 3}, 2},         {SPLIT("(*NO_JIT)a+"), "aab", {2, 3}, 2},
+        {SPLIT("(?=b)"), "aab", {2, 3}, 2},      {SPLIT("[^\\\\s[b]]+"), "aab", {2, 3}, 2}, /* a nested set */
+        {SPLIT("\\\\h+"), "aa ", {2, 4}, 2}, /* hexadecimal digits, as in Oniguruma */
+        {SPLIT("(?:a|aa|aaa)+c"), NULL, {0}, 1}, {SPLIT("(*NO_JIT)(?:a|aa|aaa)+c"), NULL, {0}, 1},
+    };
+    char *many = malloc(20001);
+    memset(many, 'a', 20000);
+    many[20000] = 0;
+    for (size_t i = 0; i < MICA_COUNT(rows); i++) {
+        struct loaded l = load_json(rows[i].json);
+        const char *text = rows[i].text ? rows[i].text : many;
+        check_ids(rows[i].json, l.tok, text, strlen(text), 0, rows[i].ids, rows[i].n);
+        unload(&l);
+    }
+    free(many);
+}
+
 /* Words go through the scanning merge up to 32 symbols and through the heap beyond: they must agree. */
 static void test_merge_order(void **state)
 {
@@ -527,8 +557,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_encode),      cmocka_unit_test(test_appends),  cmocka_unit_test(test_stream),
         cmocka_unit_test(test_questions),   cmocka_unit_test(test_config),   cmocka_unit_test(test_long_word),
-        cmocka_unit_test(test_merge_order), cmocka_unit_test(test_bad_json), cmocka_unit_test(test_gguf),
-        cmocka_unit_test(test_bad_gguf),    cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_merge_order), cmocka_unit_test(test_patterns), cmocka_unit_test(test_bad_json),
+        cmocka_unit_test(test_gguf),        cmocka_unit_test(test_bad_gguf), cmocka_unit_test(test_too_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
