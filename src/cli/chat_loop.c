@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <histedit.h>
+#include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,7 +115,10 @@ static enum mica_status answer(struct chat *chat, struct mica_err *err)
     mica_session_truncate(chat->session, common);
     request.prompt = ids + common;
     request.n_prompt = n - common;
+    mica_cli_catch_interrupt(
+        chat->session); /* only now: at the prompt, Ctrl-C must not end the next answer */
     status = mica_generate(chat->engine, &request, 1, &result, err);
+    mica_cli_catch_interrupt(NULL);
     if (status == MICA_OK && result.status != MICA_OK) {
         status = result.status;
         *err = result.err;
@@ -176,8 +180,10 @@ static void command_set(struct chat *chat, const char *rest)
                 *(double *)at = number;
             return;
         }
-        if (n < 1)
-            printf("  %-18s %g\n", settings[i].name, is_int ? (double)*(int64_t *)at : *(double *)at);
+        if (n < 1 && is_int)
+            printf("  %-18s %lld\n", settings[i].name, (long long)*(int64_t *)at);
+        else if (n < 1)
+            printf("  %-18s %g\n", settings[i].name, *(double *)at);
     }
     if (n >= 1)
         printf("/set: NAME VALUE; /set alone lists the names\n");
@@ -316,6 +322,10 @@ int mica_cli_chat_loop(struct mica_run_args *args, struct mica_engine *engine, s
     struct chat chat = {.args = args, .engine = engine, .session = session};
     struct mica_buf path = {0};
     HistEvent event;
+    /* Line editing knows characters by the locale; without one, UTF-8 is the likeliest. */
+    setlocale(LC_CTYPE, "");
+    if (MB_CUR_MAX == 1)
+        setlocale(LC_CTYPE, "C.UTF-8");
     chat.editor = el_init("mica", stdin, stdout, stderr);
     chat.history = history_init();
     if (!chat.editor || !chat.history)

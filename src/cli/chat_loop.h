@@ -12,7 +12,7 @@ struct mica_run_args {
     const char *system, *ids;
     bool json, raw, ignore_eos, verbose;
     struct mica_text_list stop, logit_bias;
-    struct mica_logit_bias biases[64];
+    struct mica_logit_bias biases[MICA_LIST_MAX];
     int n_biases;
 };
 enum mica_status mica_cli_sampling(const struct mica_run_args *args, struct mica_sampling *out,
@@ -20,7 +20,7 @@ enum mica_status mica_cli_sampling(const struct mica_run_args *args, struct mica
 /* Renders the model's template over messages and tokenizes it; the caller releases *ids. */
 enum mica_status mica_cli_render(const struct mica_engine *engine, const struct mica_message *messages,
                                  int n_messages, int32_t **ids, int64_t *n, struct mica_err *err);
-/* Ctrl-C cancels session's answer instead of ending the program; NULL restores the default. */
+/* From now on Ctrl-C cancels session's answer instead of ending the program; with NULL it does nothing. */
 void mica_cli_catch_interrupt(struct mica_session *session);
 /* The interactive conversation; an exit code. */
 int mica_cli_chat_loop(struct mica_run_args *args, struct mica_engine *engine, struct mica_session *session);

@@ -11,8 +11,9 @@
 
 enum mica_option_kind { MICA_OPT_FLAG, MICA_OPT_INT, MICA_OPT_FLOAT, MICA_OPT_TEXT, MICA_OPT_LIST };
 
+enum { MICA_LIST_MAX = 64 };
 struct mica_text_list {
-    const char *items[64];
+    const char *items[MICA_LIST_MAX];
     int n;
 };
 

@@ -10,18 +10,19 @@
 #include <string.h>
 #include <unistd.h>
 
-static struct mica_session *interruptible; /* what Ctrl-C stops */
+static struct mica_session *volatile interruptible; /* what Ctrl-C stops */
 
 static void on_interrupt(int signal_number)
 {
-    if (interruptible)
-        mica_session_cancel(interruptible);
+    struct mica_session *session = interruptible;
+    if (session)
+        mica_session_cancel(session);
 }
 
 void mica_cli_catch_interrupt(struct mica_session *session)
 {
     interruptible = session;
-    struct sigaction action = {.sa_handler = session ? on_interrupt : SIG_DFL};
+    struct sigaction action = {.sa_handler = on_interrupt}; /* without SA_RESTART: reading a line ends */
     sigaction(SIGINT, &action, NULL);
 }
 
@@ -29,6 +30,17 @@ static bool stream(void *user, const struct mica_event *event)
 {
     fwrite(event->text, 1, event->len, stdout);
     fflush(stdout);
+    return true;
+}
+
+/* Appends the token's alternatives to a JSON list. */
+static bool collect(void *user, const struct mica_event *event)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < event->n_top; i++)
+        json_array_append_new(list, json_pack("{s:i, s:f}", "token", (int)event->top[i].token, "logprob",
+                                              event->top[i].logprob));
+    json_array_append_new(user, list);
     return true;
 }
 
@@ -85,7 +97,8 @@ static enum mica_status prompt_tokens(const struct mica_run_args *args, struct m
     return mica_cli_render(engine, messages, count, ids, n, err);
 }
 
-static json_t *result_json(const struct mica_result *r, int64_t n_prompt)
+/* Takes over alternatives, which may be NULL. */
+static json_t *result_json(const struct mica_result *r, int64_t n_prompt, json_t *alternatives)
 {
     json_t *tokens = json_array(), *logprobs = json_array();
     for (int64_t i = 0; i < r->n_tokens; i++) {
@@ -95,11 +108,14 @@ static json_t *result_json(const struct mica_result *r, int64_t n_prompt)
     double prompt_speed = r->prompt_seconds > 0 ? (double)n_prompt / r->prompt_seconds : 0;
     double speed =
         r->decode_seconds > 0 && r->n_tokens > 1 ? (double)(r->n_tokens - 1) / r->decode_seconds : 0;
-    return json_pack("{s:s%, s:o, s:o, s:s, s:{s:I, s:f, s:f, s:I, s:f, s:f}}", "text", r->text, r->text_len,
-                     "tokens", tokens, "logprobs", logprobs, "finish_reason", r->finish_reason, "timings",
-                     "prompt_n", (json_int_t)n_prompt, "prompt_seconds", r->prompt_seconds,
-                     "prompt_per_second", prompt_speed, "decode_n", (json_int_t)r->n_tokens, "decode_seconds",
-                     r->decode_seconds, "decode_per_second", speed);
+    json_t *document = json_pack(
+        "{s:s%, s:o, s:o, s:s, s:{s:I, s:f, s:f, s:I, s:f, s:f}}", "text", r->text, r->text_len, "tokens",
+        tokens, "logprobs", logprobs, "finish_reason", r->finish_reason, "timings", "prompt_n",
+        (json_int_t)n_prompt, "prompt_seconds", r->prompt_seconds, "prompt_per_second", prompt_speed,
+        "decode_n", (json_int_t)r->n_tokens, "decode_seconds", r->decode_seconds, "decode_per_second", speed);
+    if (alternatives)
+        json_object_set_new(document, "top_logprobs", alternatives);
+    return document;
 }
 
 static int one_shot(const struct mica_run_args *args, struct mica_engine *engine,
@@ -110,12 +126,17 @@ static int one_shot(const struct mica_run_args *args, struct mica_engine *engine
                                    .stop = args->stop.items,
                                    .n_stop = args->stop.n,
                                    .ignore_end = args->ignore_eos,
-                                   .on_token = args->json ? NULL : stream};
+                                   .n_top = (int)args->top_logprobs,
+                                   .on_token = !args->json          ? stream
+                                               : args->top_logprobs ? collect
+                                                                    : NULL};
     struct mica_result result = {0};
     struct mica_err err;
     int32_t *ids = NULL;
+    json_t *alternatives = args->json && args->top_logprobs ? json_array() : NULL;
     enum mica_status status = prompt_tokens(args, engine, prompt, &ids, &request.n_prompt, &err);
     request.prompt = ids;
+    request.user = alternatives;
     if (status == MICA_OK)
         status = mica_cli_sampling(args, &request.sampling, &err);
     if (status == MICA_OK)
@@ -126,7 +147,7 @@ static int one_shot(const struct mica_run_args *args, struct mica_engine *engine
     }
     int code = status == MICA_OK ? 0 : mica_cli_fail(status, &err);
     if (status == MICA_OK && args->json)
-        code = mica_cli_print_json(result_json(&result, request.n_prompt));
+        code = mica_cli_print_json(result_json(&result, request.n_prompt, json_incref(alternatives)));
     else if (status == MICA_OK)
         putchar('\n');
     if (status == MICA_OK && strcmp(result.finish_reason, "cancelled") == 0)
@@ -135,9 +156,27 @@ static int one_shot(const struct mica_run_args *args, struct mica_engine *engine
         fprintf(stderr, "prompt %lld tokens in %.3f s, %lld new in %.3f s; %s, %d threads\n",
                 (long long)request.n_prompt, result.prompt_seconds, (long long)result.n_tokens,
                 result.decode_seconds, mica_engine_isa(engine), mica_engine_threads(engine));
+    json_decref(alternatives);
     mica_result_release(&result);
     mica_release(ids);
     return code;
+}
+
+/* The prompt as a text: the operand, or standard input. */
+static enum mica_status read_prompt(const char *operand, struct mica_buf *text, struct mica_err *err)
+{
+    if (operand)
+        mica_buf_puts(text, operand);
+    enum mica_status status = operand ? MICA_OK : mica_cli_read("-", text, err);
+    if (status != MICA_OK)
+        return status;
+    if (text->failed)
+        return mica_fail(err, MICA_ENOMEM, "prompt: out of memory");
+    if (!text->len)
+        return mica_fail(err, MICA_EARG, "no prompt: give one after MODEL, or on standard input");
+    if (memchr(text->data, 0, text->len))
+        return mica_fail(err, MICA_EARG, "the prompt holds a zero byte; it must be text");
+    return MICA_OK;
 }
 
 static int run(void *data, char **operands, int n_operands)
@@ -149,17 +188,19 @@ static int run(void *data, char **operands, int n_operands)
     struct mica_err err;
     bool interactive = n_operands == 1 && !args->ids && isatty(0) && !args->json;
     enum mica_status status = parse_biases(args, &err);
-    if (status == MICA_OK && n_operands > 1)
-        mica_buf_puts(&text, operands[1]);
-    else if (status == MICA_OK && !interactive && !args->ids)
-        status = mica_cli_read("-", &text, &err);
+    if (args->ids && n_operands > 1)
+        return mica_cli_usage("run: give a prompt or --ids, not both");
+    if (args->top_logprobs && !args->json)
+        return mica_cli_usage("run: --top-logprobs needs --json");
+    if (status == MICA_OK && !interactive && !args->ids)
+        status = read_prompt(n_operands > 1 ? operands[1] : NULL, &text, &err);
     if (status != MICA_OK) {
         mica_buf_release(&text);
         return mica_cli_fail(status, &err);
     }
     int code = mica_cli_load(operands[0], &args->model, &engine, &session);
     if (code == 0) {
-        mica_cli_catch_interrupt(session);
+        mica_cli_catch_interrupt(interactive ? NULL : session);
         code = interactive ? mica_cli_chat_loop(args, engine, session)
                            : one_shot(args, engine, session, text.data ? text.data : "");
         mica_cli_catch_interrupt(NULL);
@@ -200,6 +241,8 @@ static const struct mica_option options[] = {
     {"ids", 0, MICA_OPT_TEXT, AT(ids), "1,2,3", "the prompt as token ids"},
     {"json", 0, MICA_OPT_FLAG, AT(json), NULL,
      "one JSON object: text, tokens, logprobs, finish_reason, timings"},
+    {"top-logprobs", 0, MICA_OPT_INT, AT(top_logprobs), "N",
+     "with --json: also the N (at most 20) likeliest tokens each time"},
     {"verbose", 'v', MICA_OPT_FLAG, AT(verbose), NULL, "timings on stderr"},
     MICA_MODEL_OPTIONS(struct mica_run_args),
 };

@@ -56,12 +56,16 @@ static bool store(const struct mica_option *option, const char *text, void *args
         *(const char **)at = text;
         return true;
     case MICA_OPT_LIST:
-        if (list->n == (int)MICA_COUNT(list->items))
-            return false;
         list->items[list->n++] = text;
         return true;
     }
     return false;
+}
+
+static bool is_full(const struct mica_option *option, const void *args)
+{
+    const struct mica_text_list *list = (const void *)((const char *)args + option->offset);
+    return list->n == MICA_LIST_MAX;
 }
 
 /* Parses argv into args and collects operands in place; −1, or an exit code. */
@@ -94,6 +98,9 @@ static int parse(const struct mica_command_row *row, int argc, char **argv, void
                                   value ? "takes no value" : "needs a value");
         if (option->kind != MICA_OPT_FLAG && !value)
             value = argv[++i];
+        if (option->kind == MICA_OPT_LIST && is_full(option, args))
+            return mica_cli_usage("%s: --%s: given too often, at most %d times", row->name, option->name,
+                                  MICA_LIST_MAX);
         if (!store(option, value, args))
             return mica_cli_usage("%s: --%s: '%s' is not a valid %s", row->name, option->name, value,
                                   option->value);
@@ -105,9 +112,9 @@ static int parse(const struct mica_command_row *row, int argc, char **argv, void
 
 int main(int argc, char **argv)
 {
-    static char *overview[] = {"help"};
+    static char *overview[] = {"mica", "help", NULL};
     if (argc < 2) {
-        argv = overview - 1;
+        argv = overview;
         argc = 2;
     }
     if (strcmp(argv[1], "--version") == 0) {
@@ -128,8 +135,8 @@ int main(int argc, char **argv)
     int code = parse(row, argc - 2, argv + 2, args, &n_operands);
     if (code < 0)
         code = command->run(args, argv + 2, n_operands);
-    if (fflush(stdout) != 0 && code == 0)
-        code = mica_status_exit(MICA_EIO);
+    if ((fflush(stdout) != 0 || ferror(stdout)) && code == 0)
+        code = mica_cli_fail(MICA_EIO, &(struct mica_err){MICA_EIO, "standard output cannot be written"});
     mica_free(args);
     return code;
 }

@@ -243,8 +243,7 @@ static enum mica_status step(struct batch *b, int n_parts, struct mica_err *err)
 {
     const float *logits;
     /* Only a request that is alone may break off a forward pass; others would lose their work. */
-    const volatile bool *cancel =
-        n_parts == 1 ? (const volatile bool *)&b->parts[0].session->cancelled : NULL;
+    const atomic_bool *cancel = n_parts == 1 ? &b->parts[0].session->cancelled : NULL;
     enum mica_status status = mica_engine_step(b->engine, b->parts, n_parts, cancel, &logits, err);
     if (status != MICA_OK)
         return status;

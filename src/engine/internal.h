@@ -84,8 +84,7 @@ struct mica_part {
  * type) and gives *logits_out:[rows][V], the wanted rows in order of parts, valid until the next step. cancel
  * may be NULL. On failure no session has changed. */
 enum mica_status mica_engine_step(struct mica_engine *engine, const struct mica_part *parts, int n_parts,
-                                  const volatile bool *cancel, const float **logits_out,
-                                  struct mica_err *err);
+                                  const atomic_bool *cancel, const float **logits_out, struct mica_err *err);
 /* The most rows of logits one step may ask for. */
 int64_t mica_engine_max_rows(const struct mica_engine *engine);
 

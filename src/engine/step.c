@@ -90,7 +90,7 @@ static enum mica_status check_parts(const struct mica_engine *engine, const stru
 }
 
 enum mica_status mica_engine_step(struct mica_engine *engine, const struct mica_part *parts, int n_parts,
-                                  const volatile bool *cancel, const float **logits_out, struct mica_err *err)
+                                  const atomic_bool *cancel, const float **logits_out, struct mica_err *err)
 {
     const struct mica_model *m = engine->model;
     int64_t n_tokens = 0, n_rows = 0;

@@ -95,10 +95,10 @@ enum mica_status mica_graph_end(struct mica_context *ctx, struct mica_tensor *co
     return MICA_OK;
 }
 
-enum mica_status mica_graph_run(struct mica_graph *graph, const volatile bool *cancel, struct mica_err *err)
+enum mica_status mica_graph_run(struct mica_graph *graph, const atomic_bool *cancel, struct mica_err *err)
 {
     for (int64_t i = 0; i < graph->n_nodes; i++) {
-        if (cancel && *cancel)
+        if (cancel && atomic_load_explicit(cancel, memory_order_relaxed))
             return mica_fail(err, MICA_ECANCELLED, "cancelled");
         enum mica_status status = mica_op_run(&graph->exec, &graph->nodes[i], err);
         if (status != MICA_OK)

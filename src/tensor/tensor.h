@@ -18,6 +18,8 @@
 #include "base/pool.h"
 #include "kern/kern.h"
 
+#include <stdatomic.h>
+
 enum { MICA_MAX_DIMS = 4 };
 
 /* PACKED: weights in the layout of kern/packed.h, shape [N, K]. ACT: quantised activations, shape [T, K],
@@ -64,7 +66,7 @@ enum mica_status mica_graph_end(struct mica_context *ctx, struct mica_tensor *co
                                 struct mica_graph **out, struct mica_err *err);
 /* Replays. Allocates nothing. cancel, when not NULL, is read between nodes: once true the run ends with
  * ECANCELLED. */
-enum mica_status mica_graph_run(struct mica_graph *graph, const volatile bool *cancel, struct mica_err *err);
+enum mica_status mica_graph_run(struct mica_graph *graph, const atomic_bool *cancel, struct mica_err *err);
 const void *mica_graph_output(const struct mica_graph *graph, int i);
 size_t mica_graph_bytes(const struct mica_graph *graph); /* the arena the planner laid out */
 void mica_graph_free(struct mica_graph *graph);

@@ -16,7 +16,7 @@ import pytest
 from conftest import BUILD
 
 COMMANDS = ["run", "show", "tokenize", "perplexity", "bench", "help"]
-EXIT_ARG, EXIT_FORMAT, EXIT_NOT_FOUND, EXIT_LIMIT = 2, 3, 5, 8
+EXIT_ARG, EXIT_FORMAT, EXIT_NOT_FOUND, EXIT_IO, EXIT_LIMIT = 2, 3, 5, 6, 8
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,14 @@ def test_man_page_and_completion_hold_every_option(mica):
     (["run", "m", "p", "--temp", "nan"], ["--temp"]),
     (["run", "m", "p", "--json=1"], ["--json"]),
     (["run", "m", "p", "--logit-bias", "x"], ["--logit-bias", "'x'"]),
-], ids=lambda value: " ".join(value))
+    (["run", "m", "p", "--ids", "1,2"], ["--ids", "not both"]),
+    (["run", "m", "p", "--top-logprobs", "2"], ["--top-logprobs", "--json"]),
+    (["run", "m"], ["no prompt"]),
+    (["run", "m", "p", *["--stop=x"] * 65], ["--stop", "64"]),
+    (["bench", "m", "--repeat", "0"], ["--repeat"]),
+    (["bench", "m", "--batch", "0"], ["--batch"]),
+    (["perplexity", "m", "--window", "-1"], ["--window"]),
+], ids=lambda value: " ".join(value)[:40])
 def test_wrong_arguments(mica, arguments, words):
     fails(mica(*arguments), EXIT_ARG, *words)
 
@@ -105,8 +112,24 @@ def test_cut_model(mica, model, tmp_path):
 
 
 def test_empty_folder(mica, tmp_path):
-    done = mica("show", tmp_path)
-    assert done.returncode not in (0, 1, 70) and done.returncode < 128, done.stderr
+    fails(mica("show", tmp_path), EXIT_NOT_FOUND, "config.json")
+
+
+def test_unknown_instruction_set(mica, model):
+    fails(mica("run", model, "Hello", "-n", 1, env={"MICA_ISA": "bogus"}), EXIT_ARG, "MICA_ISA", "ref, avx2 or avx512")
+
+
+def test_output_that_cannot_be_written(model):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([str(BUILD / "src/cli/mica"), "run", str(model), "--ids", "504", "-n", "1"], stdout=full,
+                              stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=False, timeout=300)
+    assert done.returncode == EXIT_IO and "standard output" in done.stderr
+
+
+def test_prompt_with_a_zero_byte(model):
+    done = subprocess.run([str(BUILD / "src/cli/mica"), "run", str(model)], input="a\0b", capture_output=True, text=True,
+                          check=False, timeout=300)
+    fails(done, EXIT_ARG, "zero byte")
 
 
 # ---- run
@@ -133,6 +156,26 @@ def test_prompt_from_standard_input(model, run_json):
                           input="The capital of France is", capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["tokens"] == run_json("The capital of France is", "--raw", "-n", 3)["tokens"]
+
+
+def test_alternatives(run_json):
+    answer = run_json("--ids", "504,3575,282,4649,314", "-n", 3, "--top-logprobs", 4)
+    assert len(answer["top_logprobs"]) == 3
+    for token, logprob, top in zip(answer["tokens"], answer["logprobs"], answer["top_logprobs"]):
+        assert len(top) == 4 and top[0] == {"token": token, "logprob": logprob}
+        assert [t["logprob"] for t in top] == sorted((t["logprob"] for t in top), reverse=True)
+        assert sum(math.exp(t["logprob"]) for t in top) < 1
+
+
+def test_bench(mica, model):
+    done = mica("bench", model, "--pp", 8, "--tg", 2, "--batch", 2, "--repeat", 2, "--threads", 1, "--json")
+    assert done.returncode == 0 and done.stderr == ""
+    result = json.loads(done.stdout)
+    assert set(result) == {"pp8", "tg2", "tg2_b2", "machine"}
+    for key in ("pp8", "tg2", "tg2_b2"):
+        row = result[key]
+        assert 0 < row["min"] <= row["median"] <= row["max"] and row["limit_share"] > 0
+    assert result["machine"]["threads"] == 1
 
 
 def test_token_ids_as_prompt(run_json):
@@ -342,6 +385,27 @@ def test_conversation_goes_on_after_interrupt(terminal):
     t.wait_for("/clear")
     t.wait_for(">>> ")
     assert t.close() == 0
+
+
+def test_interrupt_at_the_prompt_leaves_the_next_answer_alone(terminal):
+    t = terminal("-n", "8", "--ignore-eos")
+    t.send("half a li")
+    t.wait_for("half a li")
+    t.send("\x03")
+    t.wait_for(">>> ")
+    t.send("Name a mineral.\n")
+    t.wait_for("[stopped: -n reached]")
+    t.wait_for(">>> ")
+    assert t.close() == 0
+
+
+def test_conversation_takes_any_script(terminal, tmp_path):
+    t = terminal("-n", "1")
+    t.send("Über 日本\n")
+    t.wait_for("Über 日本")
+    t.wait_for(">>> ")
+    assert t.close() == 0
+    assert "Über 日本" in (tmp_path / "state/mica/history").read_text().replace("\\040", " ")
 
 
 def test_conversation_reads_several_lines(terminal):

@@ -413,7 +413,7 @@ static void run_time_errors_and_cancel(void **state)
     (void)state;
     make_world(&w, 11, 3, MICA_W_Q8_0, MICA_KV_F16, 32);
     struct mica_graph *graph = capture(&w, transformer, true);
-    bool cancel = true;
+    atomic_bool cancel = true;
     assert_int_equal(mica_graph_run(graph, &cancel, &err), MICA_ECANCELLED);
     cancel = false;
     assert_int_equal(mica_graph_run(graph, &cancel, &err), MICA_OK);
