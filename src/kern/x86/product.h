@@ -36,7 +36,7 @@ MICA_MATMUL_INLINE struct product product_of(const struct mica_packed *w, const 
 
 MICA_MATMUL_INLINE void prefetch(const uint8_t *p, int n)
 {
-    UNROLL for (int i = 0; i < n; i += 64) _mm_prefetch(p + i, _MM_HINT_T1);
+    UNROLL for (int i = 0; i < n; i += 64) _mm_prefetch(p + i, _MM_HINT_T0);
 }
 
 typedef void tile_fn(const struct product *p, int64_t m0, int64_t g);
