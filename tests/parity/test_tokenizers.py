@@ -114,6 +114,23 @@ def test_qwen2(fetched):
     compare(path, reference, generate(10000, "qwen2", specials_of(reference), NEWER))
 
 
+@pytest.mark.slow
+def test_precompiled(fetched, tmp_path):
+    """XLM-RoBERTa's tokenizer: sentencepiece's own normalisation map and a unigram model of 250,000 tokens."""
+    gguf = pytest.importorskip("gguf")
+    fields = gguf.GGUFReader(fetched("llama-models/ggml-vocab-nomic-bert-moe.gguf")).fields
+    tokens, scores, types, charsmap = (fields["tokenizer.ggml." + key].contents() for key in (
+        "tokens", "scores", "token_type", "precompiled_charsmap"))
+    vocab = [(t, s) for t, s, k in zip(tokens, scores, types) if k != 5]
+    reference = Tokenizer(models.Unigram(vocab, unk_id=3))
+    reference.normalizer = normalizers.Precompiled(bytes(charsmap))
+    reference.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    reference.decoder = decoders.Metaspace()
+    reference.add_special_tokens(["<s>", "<pad>", "</s>", "<unk>"])
+    reference.save(str(tmp_path / "tokenizer.json"))
+    compare(tmp_path, reference, generate(3000, "xlm-r", ["<s>", "</s>"], NEWER))
+
+
 # ---- every step, over small vocabularies trained here ----
 
 P, N, D = pre_tokenizers, normalizers, decoders
