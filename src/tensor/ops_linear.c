@@ -110,7 +110,8 @@ enum mica_status mica_run_quantize(const struct mica_exec *exec, const struct mi
 
 /* ---- products ----
  * Work is cut into panels of tokens × chunks of 16-row groups. A panel's activations stay in the second-level
- * cache while the groups stream past. Any cut gives the same bits: each output is one lane's ordered sum. */
+ * cache while the groups stream past. Groups go in pairs, which is how kernels like them. Any cut gives the
+ * same bits: each output is one lane's ordered sum. */
 
 enum { PANEL_BYTES = 160 * 1024, PANEL_ROWS = 16 };
 
@@ -177,13 +178,12 @@ enum mica_status mica_run_linear(const struct mica_exec *exec, const struct mica
         if (!exec->kern->matmul[w->packed->type])
             return mica_fail(err, MICA_EUNSUPPORTED, "no kernel for %s", mica_wtypes[w->packed->type].name);
     }
-    int64_t panel = (int64_t)(PANEL_BYTES / job.row_bytes) / PANEL_ROWS * PANEL_ROWS;
-    job.panel = panel < PANEL_ROWS ? PANEL_ROWS : panel;
-    if (job.panel >= job.m)
-        job.panel = job.m;
-    int64_t n_panels = (job.m + job.panel - 1) / job.panel;
+    int64_t most = (int64_t)(PANEL_BYTES / job.row_bytes);
+    most = most < PANEL_ROWS ? PANEL_ROWS : most;
+    int64_t n_panels = (job.m + most - 1) / most;
+    job.panel = (job.m + n_panels - 1) / n_panels;
     /* Reading the weights bounds few tokens (about 10 GB/s each thread), multiplying many. */
     double ns = 16 * (double)k * (0.06 + 0.01 * (double)job.panel);
-    mica_exec_split(exec, n_panels * job.n_groups, ns, 1, matmul_range, &job);
+    mica_exec_split(exec, n_panels * job.n_groups, ns, job.m > 1 ? 2 : 1, matmul_range, &job);
     return MICA_OK;
 }
