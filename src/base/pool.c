@@ -20,9 +20,10 @@
  *
  * On a busy machine threads meet other programs, and each other. A worker that lost its CPU in the middle of
  * a chunk holds everybody up for a time slice: the caller then sleeps, so that the kernel can put the worker
- * on the caller's CPU. A worker that woke up on the caller's own CPU takes that CPU away. Either worker is
- * benched, which means that we do without it for some milliseconds, longer each time it happens again. So a
- * busy program gets one CPU for itself and we keep the rest, instead of meeting it at every job. */
+ * on the caller's CPU, and benches the worker: it does without it for some milliseconds, longer each time it
+ * happens again. A worker that woke up on the caller's own CPU moves to another, or is benched where there is
+ * none. So a busy program soon has one CPU for itself and we keep the rest, instead of meeting it at every
+ * job. */
 enum bench { ON_DUTY, LEAVING, BENCHED };
 struct worker {
     _Alignas(64) atomic_bool is_working; /* in a chunk */
@@ -137,6 +138,18 @@ static void bench(struct worker *worker)
     atomic_store(&worker->bench, BENCHED);
 }
 
+/* Moves the calling thread off cpu, without keeping it from coming back later. */
+static bool leave_cpu(int cpu)
+{
+    cpu_set_t all, others;
+    if (sched_getaffinity(0, sizeof all, &all) != 0)
+        return false;
+    others = all;
+    CPU_CLR(cpu, &others);
+    return CPU_COUNT(&others) > 0 && sched_setaffinity(0, sizeof others, &others) == 0 &&
+           sched_setaffinity(0, sizeof all, &all) == 0;
+}
+
 static void join_job(struct worker *worker, int *seen_out)
 {
     struct mica_pool *pool = worker->pool;
@@ -156,11 +169,11 @@ static void *worker_main(void *arg)
 {
     struct worker *worker = arg;
     struct mica_pool *pool = worker->pool;
-    for (int seen = 0;;) {
+    /* Freeing sets stop before it raises generation: whoever has seen the one sees the other. */
+    for (int seen = 0; !atomic_load(&pool->stop);) {
         wait_for_job(pool, seen);
-        if (atomic_load(&pool->stop))
-            return NULL;
-        if (sched_getcpu() == atomic_load_explicit(&pool->caller_cpu, memory_order_relaxed))
+        int cpu = atomic_load_explicit(&pool->caller_cpu, memory_order_relaxed);
+        if (sched_getcpu() == cpu && !leave_cpu(cpu))
             bench(worker);
         else
             join_job(worker, &seen);
@@ -169,6 +182,7 @@ static void *worker_main(void *arg)
             seen = -1; /* a job that is open now may be joined */
         }
     }
+    return NULL;
 }
 
 static void bench_late_workers(struct mica_pool *pool)
