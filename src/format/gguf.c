@@ -2,33 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 /* A file's head is read once, front to back, through a cursor that cannot leave the file; every count is held
  * against the bytes that are left before anything is allocated for it. */
-#include "format/gguf.h"
-#include "base/mem.h"
-#include "base/strmap.h"
+#include "format/gguf_internal.h"
 
-#include <endian.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum value_type {
-    T_UINT8,
-    T_INT8,
-    T_UINT16,
-    T_INT16,
-    T_UINT32,
-    T_INT32,
-    T_FLOAT32,
-    T_BOOL,
-    T_STRING,
-    T_ARRAY,
-    T_UINT64,
-    T_INT64,
-    T_FLOAT64,
-    T_COUNT
-};
-/* Bytes a value takes at least: all of them for a scalar, the length field of a string, an array's head. */
-static const uint8_t min_bytes[T_COUNT] = {1, 1, 2, 2, 4, 4, 4, 1, 8, 12, 8, 8, 8};
 
 enum {
     MAX_KEYS = 1 << 16,
@@ -42,30 +20,6 @@ enum {
     MAX_ALIGNMENT = 1 << 20,
     MIN_KV_BYTES = 8 + 1 + 4 + 1,
     MIN_TENSOR_BYTES = 8 + 1 + 4 + 8 + 4 + 8,
-};
-
-struct value {
-    uint32_t type, element_type; /* element_type: of an array */
-    const uint8_t *data;         /* scalar, characters or elements */
-    uint64_t n;                  /* length of a string, elements of an array */
-    struct mica_str *strs;       /* index of an array of strings; owned */
-};
-
-struct pair {
-    const char *key;
-    struct value value;
-};
-
-struct mica_gguf {
-    struct mica_arena arena; /* keys and names */
-    struct mica_mapping **maps;
-    int n_maps;
-    struct pair *pairs; /* of the first part */
-    int64_t n_pairs;
-    struct mica_strmap pair_index;
-    struct mica_file_tensor *tensors;
-    int64_t n_tensors;
-    struct mica_strmap tensor_index;
 };
 
 struct cursor {
@@ -92,26 +46,12 @@ static enum mica_status take(struct cursor *c, size_t n, const char *what, const
     return MICA_OK;
 }
 
-static uint32_t read_u32(const uint8_t *p)
-{
-    uint32_t v;
-    memcpy(&v, p, sizeof v);
-    return le32toh(v);
-}
-
-static uint64_t read_u64(const uint8_t *p)
-{
-    uint64_t v;
-    memcpy(&v, p, sizeof v);
-    return le64toh(v);
-}
-
 static enum mica_status take_u32(struct cursor *c, const char *what, uint32_t *out)
 {
     const uint8_t *p = NULL;
     enum mica_status status = take(c, 4, what, &p);
     if (status == MICA_OK)
-        *out = read_u32(p);
+        *out = gguf_u32(p);
     return status;
 }
 
@@ -120,7 +60,7 @@ static enum mica_status take_u64(struct cursor *c, const char *what, uint64_t *o
     const uint8_t *p = NULL;
     enum mica_status status = take(c, 8, what, &p);
     if (status == MICA_OK)
-        *out = read_u64(p);
+        *out = gguf_u64(p);
     return status;
 }
 
@@ -194,7 +134,7 @@ static enum mica_status index_strings(struct cursor *c, const char *key, uint64_
 }
 
 /* v may be NULL: then the array is only checked and skipped over, as an inner array is. */
-static enum mica_status take_array(struct cursor *c, const char *key, int depth, struct value *v)
+static enum mica_status take_array(struct cursor *c, const char *key, int depth, struct gguf_value *v)
 {
     uint32_t type = 0;
     uint64_t n = 0;
@@ -205,44 +145,44 @@ static enum mica_status take_array(struct cursor *c, const char *key, int depth,
         status = take_u64(c, key, &n);
     if (status != MICA_OK)
         return status;
-    if (type >= T_COUNT)
+    if (type >= GGUF_T_COUNT)
         return mica_fail(c->err, MICA_EFORMAT, "%s: key %s is an array of the unknown type %" PRIu32, c->file,
                          key, type);
     if (depth >= MAX_NESTING)
         return mica_fail(c->err, MICA_ELIMIT, "%s: key %s nests arrays deeper than %d", c->file, key,
                          MAX_NESTING);
-    if (n > (c->size - c->pos) / min_bytes[type])
+    if (n > (c->size - c->pos) / gguf_min_bytes[type])
         return mica_fail(c->err, MICA_EFORMAT,
                          "%s: key %s at byte %zu says it has %" PRIu64
                          " elements, more than the file can hold",
                          c->file, key, at, n);
     if (v)
-        *v = (struct value){T_ARRAY, type, c->data + c->pos, n, NULL};
-    if (type == T_STRING && v)
+        *v = (struct gguf_value){GGUF_T_ARRAY, type, c->data + c->pos, n, NULL};
+    if (type == GGUF_T_STRING && v)
         return index_strings(c, key, n, &v->strs);
-    if (type == T_STRING || type == T_ARRAY) {
+    if (type == GGUF_T_STRING || type == GGUF_T_ARRAY) {
         struct mica_str skipped;
         for (uint64_t i = 0; i < n && status == MICA_OK; i++)
-            status = type == T_STRING ? take_str(c, key, &skipped) : take_array(c, key, depth + 1, NULL);
+            status = type == GGUF_T_STRING ? take_str(c, key, &skipped) : take_array(c, key, depth + 1, NULL);
         return status;
     }
-    status = take(c, (size_t)n * min_bytes[type], key, &p);
-    if (status == MICA_OK && type == T_BOOL)
+    status = take(c, (size_t)n * gguf_min_bytes[type], key, &p);
+    if (status == MICA_OK && type == GGUF_T_BOOL)
         status = check_bools(c, key, p, n);
     return status;
 }
 
-static enum mica_status take_value(struct cursor *c, const char *key, struct value *v)
+static enum mica_status take_value(struct cursor *c, const char *key, struct gguf_value *v)
 {
     enum mica_status status = take_u32(c, key, &v->type);
     if (status != MICA_OK)
         return status;
-    if (v->type >= T_COUNT)
+    if (v->type >= GGUF_T_COUNT)
         return mica_fail(c->err, MICA_EFORMAT, "%s: key %s has the unknown type %" PRIu32, c->file, key,
                          v->type);
-    if (v->type == T_ARRAY)
+    if (v->type == GGUF_T_ARRAY)
         return take_array(c, key, 0, v);
-    if (v->type == T_STRING) {
+    if (v->type == GGUF_T_STRING) {
         struct mica_str s = {0};
         status = take_str(c, key, &s);
         if (status == MICA_OK) {
@@ -251,68 +191,10 @@ static enum mica_status take_value(struct cursor *c, const char *key, struct val
         }
         return status;
     }
-    status = take(c, min_bytes[v->type], key, &v->data);
-    if (status == MICA_OK && v->type == T_BOOL)
+    status = take(c, gguf_min_bytes[v->type], key, &v->data);
+    if (status == MICA_OK && v->type == GGUF_T_BOOL)
         status = check_bools(c, key, v->data, 1);
     return status;
-}
-
-/* Integers and bools; false for other types and for a uint64 above INT64_MAX. */
-static bool scalar_int(uint32_t type, const uint8_t *p, int64_t *out)
-{
-    uint16_t half;
-    switch (type) {
-    case T_UINT8:
-    case T_BOOL:
-        *out = p[0];
-        return true;
-    case T_INT8:
-        *out = (int8_t)p[0];
-        return true;
-    case T_UINT16:
-    case T_INT16:
-        memcpy(&half, p, 2);
-        half = le16toh(half);
-        *out = type == T_INT16 ? (int16_t)half : half;
-        return true;
-    case T_UINT32:
-        *out = read_u32(p);
-        return true;
-    case T_INT32:
-        *out = (int32_t)read_u32(p);
-        return true;
-    case T_UINT64:
-        if (read_u64(p) > INT64_MAX)
-            return false;
-        *out = (int64_t)read_u64(p);
-        return true;
-    case T_INT64:
-        *out = (int64_t)read_u64(p);
-        return true;
-    default:
-        return false;
-    }
-}
-
-static bool scalar_float(uint32_t type, const uint8_t *p, double *out)
-{
-    int64_t whole;
-    if (type == T_FLOAT32) {
-        uint32_t bits = read_u32(p);
-        float f;
-        memcpy(&f, &bits, sizeof f);
-        *out = f;
-        return true;
-    }
-    if (type == T_FLOAT64) {
-        uint64_t bits = read_u64(p);
-        memcpy(out, &bits, sizeof *out);
-        return true;
-    }
-    if (type == T_BOOL || !scalar_int(type, p, &whole))
-        return false;
-    *out = (double)whole;
-    return true;
 }
 
 static enum mica_status take_magic(struct cursor *c)
@@ -330,7 +212,7 @@ static enum mica_status take_magic(struct cursor *c)
     enum mica_status status = take(c, 8, "the version", &p);
     if (status != MICA_OK)
         return status;
-    uint32_t version = read_u32(p + 4);
+    uint32_t version = gguf_u32(p + 4);
     if (version == 2 || version == 3)
         return MICA_OK;
     if (version > 0xffff && (version & 0xffff) == 0)
@@ -365,7 +247,8 @@ static enum mica_status take_counts(struct cursor *c, struct head *head)
 }
 
 /* Takes note of the keys that rule how this part is read. */
-static enum mica_status note_key(struct cursor *c, const char *key, const struct value *v, struct head *head)
+static enum mica_status note_key(struct cursor *c, const char *key, const struct gguf_value *v,
+                                 struct head *head)
 {
     struct {
         const char *key;
@@ -376,7 +259,8 @@ static enum mica_status note_key(struct cursor *c, const char *key, const struct
         {"split.tensors.count", &head->split_tensors, INT32_MAX},
     };
     int64_t n = -1;
-    bool is_int = v->type != T_ARRAY && v->type != T_STRING && scalar_int(v->type, v->data, &n);
+    bool is_int =
+        v->type != GGUF_T_ARRAY && v->type != GGUF_T_STRING && gguf_scalar_int(v->type, v->data, &n);
     if (strcmp(key, "general.alignment") == 0) {
         if (!is_int || n < MIN_ALIGNMENT || n > MAX_ALIGNMENT || (n & (n - 1)) != 0)
             return mica_fail(c->err, MICA_EFORMAT,
@@ -395,7 +279,7 @@ static enum mica_status note_key(struct cursor *c, const char *key, const struct
     return MICA_OK;
 }
 
-static void free_pairs(struct pair *pairs, int64_t n)
+static void free_pairs(struct gguf_pair *pairs, int64_t n)
 {
     for (int64_t i = 0; i < n; i++)
         mica_free(pairs[i].value.strs);
@@ -409,13 +293,13 @@ static enum mica_status take_pairs(struct cursor *c, struct mica_gguf *g, int pa
     enum mica_status status = MICA_OK;
     struct mica_strmap index = {0};
     int64_t n = 0;
-    struct pair *pairs = mica_alloc((size_t)head->n_pairs, sizeof *pairs);
+    struct gguf_pair *pairs = mica_alloc((size_t)head->n_pairs, sizeof *pairs);
     if (!pairs || !mica_strmap_reserve(&index, (size_t)head->n_pairs)) {
         status = mica_fail(c->err, MICA_ENOMEM, "%s: out of memory", c->file);
         goto out;
     }
     while (n < (int64_t)head->n_pairs) {
-        struct pair *pair = &pairs[n];
+        struct gguf_pair *pair = &pairs[n];
         size_t len = 0;
         status = take_name(c, g, "a key", MAX_KEY_LEN, &pair->key, &len);
         if (status != MICA_OK)
@@ -681,105 +565,4 @@ void mica_gguf_free(struct mica_gguf *g)
     mica_free(g->maps);
     mica_arena_release(&g->arena);
     mica_free(g);
-}
-
-static const struct value *find_value(const struct mica_gguf *g, const char *key)
-{
-    int32_t i = mica_strmap_get(&g->pair_index, key, strlen(key), -1);
-    return i < 0 ? NULL : &g->pairs[i].value;
-}
-
-bool mica_gguf_int(const struct mica_gguf *g, const char *key, int64_t *out)
-{
-    const struct value *v = find_value(g, key);
-    return v && scalar_int(v->type, v->data, out);
-}
-
-bool mica_gguf_float(const struct mica_gguf *g, const char *key, double *out)
-{
-    const struct value *v = find_value(g, key);
-    return v && scalar_float(v->type, v->data, out);
-}
-
-bool mica_gguf_str(const struct mica_gguf *g, const char *key, const char **out, size_t *len_out)
-{
-    const struct value *v = find_value(g, key);
-    if (!v || v->type != T_STRING)
-        return false;
-    *out = (const char *)v->data;
-    *len_out = (size_t)v->n;
-    return true;
-}
-
-bool mica_gguf_bool(const struct mica_gguf *g, const char *key, bool *out)
-{
-    const struct value *v = find_value(g, key);
-    if (!v || v->type != T_BOOL)
-        return false;
-    *out = v->data[0] != 0;
-    return true;
-}
-
-static const struct value *find_array(const struct mica_gguf *g, const char *key)
-{
-    const struct value *v = find_value(g, key);
-    return v && v->type == T_ARRAY ? v : NULL;
-}
-
-/* Where element i of a numeric array lies, or NULL. */
-static const uint8_t *find_element(const struct value *v, int64_t i)
-{
-    if (!v || v->element_type == T_STRING || v->element_type == T_ARRAY || i < 0 || (uint64_t)i >= v->n)
-        return NULL;
-    return v->data + (size_t)i * min_bytes[v->element_type];
-}
-
-int64_t mica_gguf_array_len(const struct mica_gguf *g, const char *key)
-{
-    const struct value *v = find_array(g, key);
-    return v ? (int64_t)v->n : -1;
-}
-
-bool mica_gguf_array_int(const struct mica_gguf *g, const char *key, int64_t i, int64_t *out)
-{
-    const struct value *v = find_array(g, key);
-    const uint8_t *p = find_element(v, i);
-    return p && scalar_int(v->element_type, p, out);
-}
-
-bool mica_gguf_array_float(const struct mica_gguf *g, const char *key, int64_t i, double *out)
-{
-    const struct value *v = find_array(g, key);
-    const uint8_t *p = find_element(v, i);
-    return p && scalar_float(v->element_type, p, out);
-}
-
-const struct mica_str *mica_gguf_array_strs(const struct mica_gguf *g, const char *key, int64_t *n_out)
-{
-    const struct value *v = find_array(g, key);
-    if (!v || v->element_type != T_STRING)
-        return NULL;
-    *n_out = (int64_t)v->n;
-    return v->strs;
-}
-
-const char *mica_gguf_key_at(const struct mica_gguf *g, int64_t i)
-{
-    return i >= 0 && i < g->n_pairs ? g->pairs[i].key : NULL;
-}
-
-int64_t mica_gguf_tensor_count(const struct mica_gguf *g)
-{
-    return g->n_tensors;
-}
-
-const struct mica_file_tensor *mica_gguf_tensor_at(const struct mica_gguf *g, int64_t i)
-{
-    return i >= 0 && i < g->n_tensors ? &g->tensors[i] : NULL;
-}
-
-const struct mica_file_tensor *mica_gguf_tensor(const struct mica_gguf *g, const char *name)
-{
-    int32_t i = mica_strmap_get(&g->tensor_index, name, strlen(name), -1);
-    return i < 0 ? NULL : &g->tensors[i];
 }
