@@ -14,7 +14,7 @@ from sources import BUILD, QUICK, ROOT, changed_files, finish, need
 
 ANALYZER = ROOT / "tests" / "gates" / "analyzer.h"
 # Options of gcc that clang does not know.
-DROP = ("-fno-fat-lto-objects", "-Wno-clobbered", "-Wno-maybe-uninitialized")
+DROP = ("-fno-fat-lto-objects", "-fno-tree-ter", "-fno-tree-reassoc", "-Wno-clobbered", "-Wno-maybe-uninitialized")
 
 
 def commands():
