@@ -19,7 +19,7 @@
 extern "C" {
 #endif
 
-MICA_API const char *mica_version(void);
+MICA_API const char *mica_version(void); /* "0.1.0" */
 
 /* ---- models
  * ------------------------------------------------------------------------------------------------------ */

@@ -1,5 +1,6 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
+/* REUSE-IgnoreStart: this file prints licence tags of other files. */
 #include "cli/cli.h"
 
 #include <stdio.h>
@@ -118,3 +119,4 @@ static const struct mica_option options[] = {
 };
 const struct mica_command mica_command_help = {options, MICA_COUNT(options), 0, 1, sizeof(struct args), NULL,
                                                run};
+/* REUSE-IgnoreEnd */

@@ -125,6 +125,18 @@ static double weight(struct mica_candidate c, float max, double temperature)
     return mica_exp(((double)c.logit - (double)max) / temperature);
 }
 
+/* Draws among all candidates, in the order they come. */
+static int32_t draw_any(const struct mica_candidate *list, int64_t n, float max, double temperature, double u)
+{
+    double total = 0, cumulative = 0;
+    for (int64_t i = 0; i < n; i++)
+        total += weight(list[i], max, temperature);
+    for (int64_t i = 0; i < n; i++)
+        if ((cumulative += weight(list[i], max, temperature)) > u * total)
+            return list[i].id;
+    return list[n - 1].id;
+}
+
 /* Draws among the candidates; u is uniform in [0, 1). Popped candidates end up at the array's tail, best
  * last. */
 static int32_t draw(const struct mica_sampling *how, struct mica_candidate *heap, int64_t n, float max,
@@ -132,15 +144,8 @@ static int32_t draw(const struct mica_sampling *how, struct mica_candidate *heap
 {
     double total = 0, kept = 0, cumulative = 0, t = how->temperature;
     int64_t limit = how->top_k && how->top_k < n ? how->top_k : n, n_kept = 0;
-    bool sorted = limit < n || how->top_p < 1 || how->min_p > 0;
-    if (!sorted) {
-        for (int64_t i = 0; i < n; i++)
-            total += weight(heap[i], max, t);
-        for (int64_t i = 0; i < n; i++)
-            if ((cumulative += weight(heap[i], max, t)) > u * total)
-                return heap[i].id;
-        return heap[n - 1].id;
-    }
+    if (limit == n && how->top_p >= 1 && how->min_p <= 0)
+        return draw_any(heap, n, max, t, u);
     for (int64_t i = n / 2; i-- > 0;)
         sift_down(heap, n, i);
     if (limit < n) {
