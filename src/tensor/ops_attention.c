@@ -3,6 +3,7 @@
 /* Attention over the KV cache: stores the new keys and values, then cuts the queries into work items. */
 #include "tensor/op.h"
 
+#include <assert.h>
 #include <string.h>
 
 enum {
@@ -189,6 +190,7 @@ static void attend_items(void *arg, int64_t begin, int64_t end, int thread)
 static bool cut_queries(struct attention_job *job, int64_t n_tokens, double *keys_out)
 {
     int64_t row = 0;
+    assert(job->s.chunks); /* the op's scratch is always given */
     *keys_out = 0;
     for (int s = 0; s < job->kv->n_seqs; s++) {
         const struct mica_batch_seq *seq = &job->kv->seqs[s];
