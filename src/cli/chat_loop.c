@@ -94,6 +94,30 @@ static enum mica_status conversation_tokens(struct chat *chat, int32_t **ids, in
     return status;
 }
 
+static void print_notes(const struct mica_run_args *args, const struct mica_result *result, int64_t n,
+                        int64_t known)
+{
+    if (strcmp(result->finish_reason, "length") == 0)
+        fprintf(stderr, "[stopped: %s]\n",
+                args->n ? "-n reached" : "the context is full; /clear starts anew");
+    if (args->verbose)
+        fprintf(stderr,
+                "[%lld prompt tokens, %lld of them known; %.3f s to the first token, %lld new in %.3f s]\n",
+                (long long)n, (long long)known, result->prompt_seconds, (long long)result->n_tokens,
+                result->decode_seconds);
+}
+
+/* What the session holds now: the prompt and every new token but the last, which was never fed. */
+static void remember_cache(struct chat *chat, const int32_t *ids, int64_t n, const struct mica_result *result)
+{
+    int64_t held = mica_session_length(chat->session);
+    int32_t *cached = mica_realloc(chat->cached, (size_t)(held + 1), sizeof *cached);
+    chat->cached = cached ? cached : chat->cached;
+    chat->n_cached = 0;
+    for (int64_t i = 0; cached && i < held && (i < n || i - n < result->n_tokens); i++)
+        chat->cached[chat->n_cached++] = i < n ? ids[i] : result->tokens[i - n];
+}
+
 /* Answers the conversation so far. What the session already holds is not computed again. */
 static enum mica_status answer(struct chat *chat, struct mica_err *err)
 {
@@ -124,23 +148,12 @@ static enum mica_status answer(struct chat *chat, struct mica_err *err)
         *err = result.err;
     }
     putchar('\n');
-    if (status == MICA_OK && strcmp(result.finish_reason, "length") == 0)
-        fprintf(stderr, "[stopped: %s]\n",
-                chat->args->n ? "-n reached" : "the context is full; /clear starts anew");
-    if (status == MICA_OK && chat->args->verbose)
-        fprintf(stderr,
-                "[%lld prompt tokens, %lld of them known; %.3f s to the first token, %lld new in %.3f s]\n",
-                (long long)n, (long long)common, result.prompt_seconds, (long long)result.n_tokens,
-                result.decode_seconds);
-    if (status == MICA_OK && !push(chat, "assistant", result.text))
-        status = mica_fail(err, MICA_ENOMEM, "out of memory");
-    /* Remember what the cache holds: the prompt and every new token but the last, which was never fed. */
-    int64_t held = mica_session_length(chat->session);
-    int32_t *cached = mica_realloc(chat->cached, (size_t)(held + 1), sizeof *cached);
-    chat->cached = cached ? cached : chat->cached;
-    chat->n_cached = 0;
-    for (int64_t i = 0; cached && i < held && (i < n || i - n < result.n_tokens); i++)
-        chat->cached[chat->n_cached++] = i < n ? ids[i] : result.tokens[i - n];
+    if (status == MICA_OK) {
+        print_notes(chat->args, &result, n, common);
+        if (!push(chat, "assistant", result.text))
+            status = mica_fail(err, MICA_ENOMEM, "out of memory");
+    }
+    remember_cache(chat, ids, n, &result);
     mica_result_release(&result);
     mica_release(ids);
     return status;
@@ -231,6 +244,24 @@ static bool run_command(struct chat *chat, const char *line)
     return true;
 }
 
+/* Appends one line to the message; true when the message goes on. quoted: inside """ marks. */
+static bool append_line(struct mica_buf *message, const char *line, size_t len, bool is_first, bool *quoted)
+{
+    static const char mark[] = "\"\"\"";
+    enum { MARK = sizeof mark - 1 };
+    while (len && (line[len - 1] == '\n' || line[len - 1] == '\r'))
+        len--;
+    if (is_first && len >= MARK && memcmp(line, mark, MARK) == 0) {
+        *quoted = true;
+        line += MARK;
+        len -= MARK;
+    }
+    bool closes = *quoted && len >= MARK && memcmp(line + len - MARK, mark, MARK) == 0;
+    bool joins = !*quoted && len && line[len - 1] == '\\';
+    mica_buf_append(message, line, len - (closes ? (size_t)MARK : joins ? 1 : 0));
+    return (*quoted && !closes) || joins;
+}
+
 /* One message: a line, lines joined by a trailing backslash, or lines between """ marks. false at the end of
  * input. */
 static bool read_message(struct chat *chat, struct mica_buf *message)
@@ -251,17 +282,7 @@ static bool read_message(struct chat *chat, struct mica_buf *message)
         }
         if (!line || count <= 0)
             return false;
-        size_t len = (size_t)count;
-        while (len && (line[len - 1] == '\n' || line[len - 1] == '\r'))
-            len--;
-        bool opens = !chat->continues && len >= 3 && memcmp(line, "\"\"\"", 3) == 0;
-        const char *from = opens ? line + 3 : line;
-        len -= opens ? 3 : 0;
-        quoted = quoted || opens;
-        bool closes = quoted && len >= 3 && memcmp(from + len - 3, "\"\"\"", 3) == 0;
-        bool joins = !quoted && len && from[len - 1] == '\\';
-        mica_buf_append(message, from, len - (closes ? 3 : joins ? 1 : 0));
-        chat->continues = (quoted && !closes) || joins;
+        chat->continues = append_line(message, line, (size_t)count, !chat->continues, &quoted);
         if (!chat->continues)
             return true;
         mica_buf_puts(message, "\n");

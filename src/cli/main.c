@@ -68,44 +68,51 @@ static bool is_full(const struct mica_option *option, const void *args)
     return list->n == MICA_LIST_MAX;
 }
 
+/* Takes the option at argv[*at], and its value where that is the next argument; −1, or an exit code. */
+static int parse_option(const struct mica_command_row *row, int argc, char **argv, int *at, void *args)
+{
+    const char *arg = argv[*at], *value = NULL;
+    bool is_long = arg[1] == '-';
+    size_t len = is_long ? strcspn(arg + 2, "=") : 1;
+    const struct mica_option *option = find_option(row->command, arg + 2, len, is_long ? 0 : arg[1]);
+    if (!option)
+        return mica_cli_usage("%s: unknown option %s; see 'mica help %s'", row->name, arg, row->name);
+    if (is_long ? arg[2 + len] == '=' : arg[2])
+        value = is_long ? arg + 3 + len : arg + 2;
+    if (option->kind == MICA_OPT_FLAG ? value != NULL : !value && *at + 1 == argc)
+        return mica_cli_usage("%s: --%s %s", row->name, option->name,
+                              value ? "takes no value" : "needs a value");
+    if (option->kind != MICA_OPT_FLAG && !value)
+        value = argv[++*at];
+    if (option->kind == MICA_OPT_LIST && is_full(option, args))
+        return mica_cli_usage("%s: --%s: given too often, at most %d times", row->name, option->name,
+                              MICA_LIST_MAX);
+    if (!store(option, value, args))
+        return mica_cli_usage("%s: --%s: '%s' is not a valid %s", row->name, option->name, value,
+                              option->value);
+    return -1;
+}
+
 /* Parses argv into args and collects operands in place; −1, or an exit code. */
 static int parse(const struct mica_command_row *row, int argc, char **argv, void *args, int *n_operands)
 {
-    const struct mica_command *command = row->command;
     bool only_operands = false;
+    int code = -1;
     *n_operands = 0;
-    for (int i = 0; i < argc; i++) {
-        const char *arg = argv[i], *value = NULL;
-        if (only_operands || arg[0] != '-' || !arg[1]) {
+    for (int i = 0; i < argc && code < 0; i++) {
+        const char *arg = argv[i];
+        if (only_operands || arg[0] != '-' || !arg[1])
             argv[(*n_operands)++] = argv[i];
-            continue;
-        }
-        if (strcmp(arg, "--") == 0) {
+        else if (strcmp(arg, "--") == 0)
             only_operands = true;
-            continue;
-        }
-        if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)
+        else if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0)
             return mica_command_help.run(&(char[64]){0}, (char *[]){(char *)(uintptr_t)row->name}, 1);
-        bool is_long = arg[1] == '-';
-        size_t len = is_long ? strcspn(arg + 2, "=") : 1;
-        const struct mica_option *option = find_option(command, arg + 2, len, is_long ? 0 : arg[1]);
-        if (!option)
-            return mica_cli_usage("%s: unknown option %s; see 'mica help %s'", row->name, arg, row->name);
-        if (is_long ? arg[2 + len] == '=' : arg[2])
-            value = is_long ? arg + 3 + len : arg + 2;
-        if (option->kind == MICA_OPT_FLAG ? value != NULL : !value && i + 1 == argc)
-            return mica_cli_usage("%s: --%s %s", row->name, option->name,
-                                  value ? "takes no value" : "needs a value");
-        if (option->kind != MICA_OPT_FLAG && !value)
-            value = argv[++i];
-        if (option->kind == MICA_OPT_LIST && is_full(option, args))
-            return mica_cli_usage("%s: --%s: given too often, at most %d times", row->name, option->name,
-                                  MICA_LIST_MAX);
-        if (!store(option, value, args))
-            return mica_cli_usage("%s: --%s: '%s' is not a valid %s", row->name, option->name, value,
-                                  option->value);
+        else
+            code = parse_option(row, argc, argv, &i, args);
     }
-    if (*n_operands < command->min_operands || *n_operands > command->max_operands)
+    if (code >= 0)
+        return code;
+    if (*n_operands < row->command->min_operands || *n_operands > row->command->max_operands)
         return mica_cli_usage("usage: mica %s %s; see 'mica help %s'", row->name, row->operands, row->name);
     return -1;
 }
