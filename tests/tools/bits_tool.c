@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_PROMPTS = 64, BATCH = 17 };
+enum { MAX_PROMPTS = 64, BATCH = 17, N_CACHES = MICA_CACHE_Q8_0 + 1 };
 
 struct way {
     int threads;
@@ -123,18 +123,23 @@ static void run_together(struct mica_engine *engine, const struct bench *bench, 
     }
 }
 
-static void run_way(const struct bench *bench, const struct way *way, struct outcome *out)
+static struct mica_engine *load(const struct bench *bench, const struct way *way)
 {
     struct mica_engine_options options = {.threads = way->threads, .chunk = way->chunk};
     struct mica_engine *engine;
     struct mica_err err;
     if (mica_engine_load(bench->files, &options, &engine, &err) != MICA_OK)
         die("load", &err);
+    return engine;
+}
+
+static void run_way(struct mica_engine *engine, const struct bench *bench, const struct way *way,
+                    struct outcome *out)
+{
     int step = way->batch ? BATCH : 1;
     for (int first = 0; first < bench->n_prompts; first += step)
         run_together(engine, bench, way, first,
                      bench->n_prompts - first < step ? bench->n_prompts - first : step, out);
-    mica_engine_free(engine);
 }
 
 static void release(struct outcome *out, int n)
@@ -169,31 +174,47 @@ static int count_differences(const struct bench *bench, const struct way *way, c
     return different;
 }
 
-static int try_all_ways(const struct bench *bench, enum mica_cache cache, int64_t length,
-                        const struct outcome *plain, int *n_ways)
+/* Every way with one engine: caches of both types, alone and in a batch, cold and warm. */
+static int try_engine(const struct bench *all, struct way way, struct outcome plain[][MAX_PROMPTS],
+                      int *n_ways)
 {
-    const int64_t chunks[] = {1, 7, 64, length + 1};
+    /* A chunk of one token is slow, and holds no batch: fewer prompts do. */
+    struct bench some = *all;
+    some.n_prompts = way.chunk == 1 && all->n_prompts > 3 ? 3 : all->n_prompts;
+    const struct bench *bench = &some;
+    struct mica_engine *engine = load(bench, &way);
     struct outcome out[MAX_PROMPTS] = {0};
     int different = 0;
+    for (int i = 0; i < 4 * N_CACHES; i++) {
+        way.batch = i & 1;
+        way.warm = i & 2;
+        way.cache = (enum mica_cache)(i / 4);
+        run_way(engine, bench, &way, out);
+        different += count_differences(bench, &way, plain[way.cache], out);
+        release(out, bench->n_prompts);
+        ++*n_ways;
+    }
+    mica_engine_free(engine);
+    return different;
+}
+
+static int try_all_ways(const struct bench *bench, int64_t length, struct outcome plain[][MAX_PROMPTS],
+                        int *n_ways)
+{
+    const int64_t chunks[] = {1, 7, 64, length + 1};
+    int different = 0;
     for (int threads = 1; threads <= 3; threads++)
-        for (size_t c = 0; c < MICA_COUNT(chunks); c++)
-            for (int together = 0; together < 4; together++) {
-                struct way way = {threads, chunks[c], together & 1, together & 2, cache};
-                /* One token at a time is slow; on one thread more it shows nothing new. */
-                if (chunks[c] == 1 && threads == 2)
-                    continue;
-                run_way(bench, &way, out);
-                different += count_differences(bench, &way, plain, out);
-                release(out, bench->n_prompts);
-                ++*n_ways;
-            }
+        for (size_t c = 0; c < MICA_COUNT(chunks); c++) {
+            different +=
+                try_engine(bench, (struct way){.threads = threads, .chunk = chunks[c]}, plain, n_ways);
+        }
     return different;
 }
 
 int main(int argc, char **argv)
 {
     static struct bench bench;
-    static struct outcome plain[MAX_PROMPTS];
+    static struct outcome plain[N_CACHES][MAX_PROMPTS];
     struct mica_files *files;
     struct mica_model_info info;
     struct mica_err err;
@@ -209,17 +230,21 @@ int main(int argc, char **argv)
     bench.files = files;
     make_prompts(&bench, atoi(argv[2]), length, info.n_vocab);
     int different = 0, n_ways = 0;
-    for (enum mica_cache cache = MICA_CACHE_F16; cache <= MICA_CACHE_Q8_0; cache++) {
-        run_way(&bench, &(struct way){1, length + 1, false, false, cache}, plain);
+    struct way way = {.threads = 1, .chunk = length + 1};
+    struct mica_engine *engine = load(&bench, &way);
+    for (int c = 0; c < N_CACHES; c++) {
+        way.cache = (enum mica_cache)c;
+        run_way(engine, &bench, &way, plain[c]);
         for (int i = 0; i < bench.n_prompts; i++)
-            for (int64_t k = 0; k < plain[i].n; k++)
-                printf("%d %d %" PRId64 ": %d %a\n", (int)cache, i, k, plain[i].tokens[k],
-                       plain[i].logprobs[k]);
-        if (argc == 5)
-            different += try_all_ways(&bench, cache, length, plain, &n_ways);
-        release(plain, bench.n_prompts);
+            for (int64_t k = 0; k < plain[c][i].n; k++)
+                printf("%d %d %" PRId64 ": %d %a\n", c, i, k, plain[c][i].tokens[k], plain[c][i].logprobs[k]);
     }
-    fprintf(stderr, "%d ways, %d prompts each: %d different\n", n_ways, bench.n_prompts, different);
+    mica_engine_free(engine);
+    if (argc == 5)
+        different = try_all_ways(&bench, length, plain, &n_ways);
+    for (int c = 0; c < N_CACHES; c++)
+        release(plain[c], bench.n_prompts);
+    fprintf(stderr, "%d ways, %d prompts: %d different\n", n_ways, bench.n_prompts, different);
     for (int i = 0; i < bench.n_prompts; i++)
         free(bench.prompts[i].ids);
     mica_files_free(files);
