@@ -61,15 +61,17 @@ enum mica_status mica_chat_render(const struct mica_engine *engine, const struct
     if (!engine->chat)
         return mica_fail(err, MICA_EUNSUPPORTED,
                          "this model brings no chat template that can be used; give a plain prompt instead");
-    json_t *vars = json_object(), *list = json_array();
+    json_t *vars = json_object(), *list = vars ? json_array() : NULL;
     bool ok = vars && json_object_set_new(vars, "messages", list) == 0;
     for (int i = 0; ok && i < n_messages; i++) {
-        json_t *message = json_pack("{s:s, s:s}", "role", messages[i].role, "content", messages[i].content);
-        if (!message) {
+        json_error_t why;
+        json_t *message = json_pack_ex(&why, 0, "{s:s, s:s}", "role", messages[i].role, "content",
+                                       messages[i].content);
+        if (!message && json_error_code(&why) == json_error_invalid_utf8) {
             json_decref(vars);
             return mica_fail(err, MICA_EARG, "message %d: role and content must be UTF-8 text", i + 1);
         }
-        ok = json_array_append_new(list, message) == 0;
+        ok = message && json_array_append_new(list, message) == 0;
     }
     ok = ok && json_object_set_new(vars, "add_generation_prompt", json_boolean(add_generation_prompt)) == 0 &&
          json_object_set_new(vars, "bos_token",
