@@ -1,6 +1,6 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
-/* Goes on from a text, token by token:  answer MODEL TEXT
+/* Answers a question, token by token:  answer MODEL QUESTION
  * cc -o answer answer.c $(pkg-config --cflags --libs mica) */
 #include <mica/mica.h>
 #include <stdio.h>
@@ -21,22 +21,24 @@ int main(int argc, char **argv)
     struct mica_session *session = NULL;
     struct mica_request request = {.max_tokens = 24, .on_token = print};
     struct mica_result result = {0};
+    char *text = NULL;
     int32_t *ids = NULL;
     if (argc != 3)
-        return fprintf(stderr, "usage: answer MODEL TEXT\n"), 2;
+        return fprintf(stderr, "usage: answer MODEL QUESTION\n"), 2;
+    struct mica_message message = {"user", argv[2]};
 
     /* A call returns MICA_OK, or says in err what went wrong. What was not made stays NULL: freeing that is
-     * fine. */
+     * fine. The model's own template turns the message into the text that the model was trained on; its
+     * control tokens count as such. */
     if (mica_files_open(argv[1], &files, &err) != MICA_OK ||
         mica_engine_load(files, NULL, &engine, &err) != MICA_OK ||
         mica_session_open(engine, NULL, &session, &err) != MICA_OK ||
-        mica_tokenize(engine, argv[2], strlen(argv[2]), true, false, &ids, &request.n_prompt, &err) !=
-            MICA_OK)
+        mica_chat_render(engine, &message, 1, true, &text, &err) != MICA_OK ||
+        mica_tokenize(engine, text, strlen(text), false, true, &ids, &request.n_prompt, &err) != MICA_OK)
         goto out;
     request.session = session;
     request.prompt = ids;
     mica_sampling_default(&request.sampling); /* the likeliest token every time */
-    printf("%s", argv[2]);
     if (mica_generate(engine, &request, 1, &result, &err) == MICA_OK)
         err = result.err; /* of this request alone */
     printf("\n");
@@ -45,6 +47,7 @@ out:
         fprintf(stderr, "%s\n", err.text);
     mica_result_release(&result);
     mica_release(ids);
+    mica_release(text);
     mica_session_close(session);
     mica_engine_free(engine);
     mica_files_free(files);

@@ -61,18 +61,44 @@ def test_headers_are_installed(prefix):
     assert there == {p.name for p in (ROOT / "include" / "mica").glob("*.h")}
 
 
+@pytest.fixture(scope="module")
+def example(prefix, fetched, tmp_path_factory):
+    """example('answer', ...) builds examples/answer.c once and gives what it prints about SmolLM2."""
+    model, folder, environments = fetched("models/smollm2.gguf"), tmp_path_factory.mktemp("examples"), {}
+
+    def call(name, *arguments):
+        if name not in environments:
+            environments[name] = build(prefix, ROOT / "examples" / f"{name}.c", folder / name)
+        return run([str(folder / name), str(model), *arguments], env=environments[name])
+    return call
+
+
+def test_example_answers(example, mica, fetched):
+    question = "Name a mineral."
+    expected = mica("run", fetched("models/smollm2.gguf"), question, "-n", 24).stdout
+    assert len(expected) > 10 and example("answer", question) == expected
+
+
+def test_example_compares_endings(example):
+    lines = example("likelier", "The capital of France is", " Paris", " purple").splitlines()
+    scores = {line.split()[-1]: float(line.split()[0]) for line in lines}
+    assert scores["purple"] < scores["Paris"] < 0
+
+
+def test_example_batch(example):
+    texts = ["The capital of France is", "One, two, three,", "Water boils at"]
+    lines = example("batch", *texts).splitlines()
+    assert " Paris" in lines[0] and float(lines[0].split("\t")[0]) < 0
+    for text in texts:
+        assert example("batch", text).splitlines()[0] in lines, "another batch, other bits"
+
+
 @pytest.mark.parametrize("source", EXAMPLES, ids=lambda p: p.name)
-def test_example(prefix, tmp_path, fetched, source):
+def test_example_fails_well(prefix, tmp_path, source):
     lines = source.read_text().splitlines()
     assert len(lines) < 60, f"{source.name} has {len(lines)} lines; an example stays under 60"
     env = build(prefix, source, tmp_path / "example")
-    model = fetched("models/smollm2.gguf")
-    endings = [" Paris", " purple"] if source.name == "likelier.c" else []
-    output = run([str(tmp_path / "example"), str(model), "The capital of France is", *endings], env=env)
-    assert "The capital of France is Paris" in output
-    if endings:
-        scores = {line.split()[-1]: float(line.split()[0]) for line in output.splitlines()}
-        assert scores["purple"] < scores["Paris"] < 0
     failed = subprocess.run([str(tmp_path / "example"), "/nonexistent", "x"], env=env, capture_output=True, text=True,
                             check=False, timeout=60)
     assert failed.returncode == 5 and "/nonexistent" in failed.stderr
+    assert subprocess.run([str(tmp_path / "example")], env=env, capture_output=True, check=False).returncode == 2
