@@ -15,19 +15,6 @@ struct args {
     bool json, no_special;
 };
 
-static enum mica_status read_tokens(const struct args *args, struct mica_engine *engine, char **operands,
-                                    int n_operands, int32_t **ids, int64_t *n, struct mica_err *err)
-{
-    struct mica_buf text = {0};
-    if (args->ids)
-        return mica_cli_parse_ids(args->ids, ids, n, err);
-    enum mica_status status = mica_cli_read(n_operands > 1 ? operands[1] : "-", &text, err);
-    if (status == MICA_OK)
-        status = mica_tokenize(engine, text.data, text.len, !args->no_special, false, ids, n, err);
-    mica_buf_release(&text);
-    return status;
-}
-
 /* Scores the text in windows that each start anew: sums over every token that has a predecessor in its
  * window. */
 static enum mica_status score(struct mica_session *session, const int32_t *ids, int64_t n, int64_t window,
@@ -60,14 +47,25 @@ static int run(void *data, char **operands, int n_operands)
     struct mica_session *session;
     struct mica_err err;
     int32_t *ids = NULL;
+    struct mica_buf text = {0};
     int64_t n = 0, count = 0;
     double nll = 0;
-    if (args->window < 0)
-        return mica_cli_usage("perplexity: --window must not be negative");
-    int code = mica_cli_load(operands[0], &args->model, &engine, &session);
-    if (code)
+    if (args->window < 0 || (args->ids && n_operands > 1))
+        return mica_cli_usage(args->window < 0 ? "perplexity: --window must not be negative"
+                                               : "perplexity: give a file or --ids, not both");
+    /* Before the model: what is wrong with the text shows at once. */
+    enum mica_status status = args->ids ? mica_cli_parse_ids(args->ids, &ids, &n, &err)
+                                        : mica_cli_read(n_operands > 1 ? operands[1] : "-", &text, &err);
+    int code = status == MICA_OK ? mica_cli_load(operands[0], &args->model, &engine, &session)
+                                 : mica_cli_fail(status, &err);
+    if (code) {
+        mica_release(ids);
+        mica_buf_release(&text);
         return code;
-    enum mica_status status = read_tokens(args, engine, operands, n_operands, &ids, &n, &err);
+    }
+    if (!args->ids)
+        status = mica_tokenize(engine, text.data, text.len, !args->no_special, false, &ids, &n, &err);
+    mica_buf_release(&text);
     if (status == MICA_OK && n < 2)
         status = mica_fail(&err, MICA_EARG, "%lld tokens: perplexity needs at least two", (long long)n);
     int64_t ctx = mica_session_context(session),

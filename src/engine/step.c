@@ -143,11 +143,14 @@ enum mica_status mica_score(struct mica_session *session, const int32_t *tokens,
     int64_t n_vocab = engine->model->hp.n_vocab, most = mica_engine_max_rows(engine);
     if (n < 1)
         return mica_fail(err, MICA_EARG, "no tokens to score");
+    enum mica_status status = check_parts(engine, &(struct mica_part){session, tokens, n, 0}, 1, err);
+    if (status != MICA_OK)
+        return status;
     for (int64_t at = 0; at < n;) {
         int64_t count = n - at < most ? n - at : most;
         const float *logits;
         struct mica_part part = {session, tokens + at, count, 0};
-        enum mica_status status = mica_engine_step(engine, &part, 1, NULL, &logits, err);
+        status = mica_engine_step(engine, &part, 1, NULL, &logits, err);
         if (status != MICA_OK)
             return status;
         if (at == 0)

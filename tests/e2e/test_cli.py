@@ -83,6 +83,7 @@ def test_man_page_and_completion_hold_every_option(mica):
     (["bench", "m", "--repeat", "0"], ["--repeat"]),
     (["bench", "m", "--batch", "0"], ["--batch"]),
     (["perplexity", "m", "--window", "-1"], ["--window"]),
+    (["perplexity", "m", "f", "--ids", "1,2"], ["--ids", "not both"]),
 ], ids=lambda value: " ".join(value)[:40])
 def test_wrong_arguments(mica, arguments, words):
     fails(mica(*arguments), EXIT_ARG, *words)

@@ -294,6 +294,9 @@ static void test_score_agrees_with_generate(void **state)
         assert_int_equal(mica_session_length(session), PROMPT + 60);
         assert_int_equal(mica_score(session, all, 36, logprobs, &err), MICA_ELIMIT);
         assert_non_null(strstr(err.text, "1 too many"));
+        all[20] = -1;
+        assert_int_equal(mica_score(session, all, 30, logprobs, &err), MICA_EARG);
+        assert_int_equal(mica_session_length(session), PROMPT + 60); /* a failure leaves it as it was */
         assert_int_equal(mica_score(session, all, 0, logprobs, &err), MICA_EARG);
         mica_result_release(&result);
         mica_session_close(session);
