@@ -192,6 +192,8 @@ bool chat_contains(struct chat_ctx *ctx, const struct chat_value *container, con
     }
     if (container->kind == CHAT_DICT)
         return contains_key(ctx, container->dict, item, out);
+    if (container->kind == CHAT_VIEW && !strcmp(container->view->name, "dict_keys"))
+        return contains_key(ctx, container->view->dict, item, out);
     if (!chat_can_iterate(container))
         return chat_raise(ctx, "argument of type '%s' is not iterable", chat_type_name(container));
     if (!chat_items(ctx, container, &list))
@@ -251,13 +253,32 @@ bool chat_hash(struct chat_ctx *ctx, const struct chat_value *v, uint32_t *out)
         ok = chat_enter(ctx) && chat_charge(ctx, 1) && hash_tuple(ctx, v->list, out);
         chat_leave(ctx);
         return ok;
+    case CHAT_VIEW:
+        if (!strcmp(v->view->name, "dict_values"))
+            break;
+        return chat_raise(ctx, "unhashable type: '%s'", chat_type_name(v));
     case CHAT_LIST:
     case CHAT_DICT:
         return chat_raise(ctx, "unhashable type: '%s'", chat_type_name(v));
     default:
-        *out = hash_bytes((const char *)&v->s, sizeof v->s);
-        return true;
+        break;
     }
+    *out = hash_bytes((const char *)&v->s, sizeof v->s);
+    return true;
+}
+
+static bool can_hash(const struct chat_value *v, int depth)
+{
+    bool yes = v->kind != CHAT_LIST && v->kind != CHAT_DICT && depth < CHAT_MAX_NESTING &&
+               (v->kind != CHAT_VIEW || !strcmp(v->view->name, "dict_values"));
+    for (int64_t i = 0; v->kind == CHAT_TUPLE && yes && i < v->list->n; i++)
+        yes = can_hash(&v->list->at[i], depth + 1);
+    return yes;
+}
+
+bool chat_can_hash(const struct chat_value *v)
+{
+    return can_hash(v, 0);
 }
 
 /* ---- sorting ---- */

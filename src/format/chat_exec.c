@@ -237,6 +237,24 @@ static bool passes(struct chat_ctx *ctx, const struct chat_loop *loop, const str
     return ok;
 }
 
+/* A filter passes on what the targets got: tuples where they are tuples. */
+static bool as_targets(struct chat_ctx *ctx, const struct chat_node *target, struct chat_value *v)
+{
+    struct chat_list *items, *list;
+    int64_t i = 0;
+    if (target->kind != CHAT_NODE_tuple)
+        return true;
+    if (!chat_items(ctx, v, &items) || !(list = chat_list_new(ctx, items->n)))
+        return false;
+    for (const struct chat_node *t = target->a; t && i < items->n; t = t->next, i++) {
+        struct chat_value item = items->at[i];
+        if (!as_targets(ctx, t, &item) || !chat_list_push(ctx, list, item))
+            return false;
+    }
+    *v = chat_of_list(CHAT_TUPLE, list);
+    return true;
+}
+
 /* The next item; MISSING at the end. */
 static bool fetch(struct chat_ctx *ctx, struct chat_loop *loop, struct chat_value *out)
 {
@@ -246,7 +264,7 @@ static bool fetch(struct chat_ctx *ctx, struct chat_loop *loop, struct chat_valu
         if (loop->filtered && !passes(ctx, loop, out, &passed))
             return false;
         if (passed)
-            return true;
+            return !loop->filtered || as_targets(ctx, loop->node->a, out);
     }
     *out = (struct chat_value){.kind = CHAT_MISSING};
     return true;
@@ -284,6 +302,7 @@ static bool iterate(struct chat_ctx *ctx, struct chat_loop *loop)
         ctx->frame = frame;
         ok = chat_frame_set(ctx, CHAT_SYM_LOOP, self) && assign(ctx, loop->node->a, &loop->current) &&
              chat_exec(ctx, loop->node->c);
+        loop->completed |= ctx->flow == CHAT_FLOW_ON;
         if (ctx->flow == CHAT_FLOW_BREAK) {
             ctx->flow = CHAT_FLOW_ON;
             break;
@@ -310,7 +329,7 @@ static bool run_loop(struct chat_ctx *ctx, const struct chat_node *node, struct 
     loop->depth0 = depth0;
     ok = iterate(ctx, loop);
     ctx->frame = saved;
-    if (ok && node->d && loop->index0 == 0 && loop->current.kind == CHAT_MISSING) {
+    if (ok && node->d && !loop->completed) {
         ok = chat_frame_push(ctx, outer) && chat_exec(ctx, node->d);
         ctx->frame = saved;
     }

@@ -171,9 +171,10 @@ static bool filter_center(struct chat_ctx *ctx, const struct chat_call *call, st
 
 static bool filter_truncate(struct chat_ctx *ctx, const struct chat_call *call, struct chat_value *out)
 {
-    struct chat_value text, end = chat_str("...", 3), head;
-    int64_t length, leeway = 5, end_chars, cut;
-    if (!chat_arg_str(ctx, &call->self, &text) || !chat_arg_int(ctx, &call->at[0], 255, &length) ||
+    const struct chat_value *v = &call->self;
+    struct chat_value end = chat_str("...", 3), head;
+    int64_t length, leeway = 5, end_chars, n = chat_length(v), cut;
+    if (!chat_arg_int(ctx, &call->at[0], 255, &length) ||
         (call->at[2].kind != CHAT_MISSING && !chat_arg_str(ctx, &call->at[2], &end)) ||
         (call->at[3].kind != CHAT_NONE && !chat_arg_int(ctx, &call->at[3], 5, &leeway)))
         return false;
@@ -182,14 +183,15 @@ static bool filter_truncate(struct chat_ctx *ctx, const struct chat_call *call, 
         return chat_raise(ctx, "expected length >= %d", (int)end_chars);
     if (leeway < 0)
         return chat_raise(ctx, "expected leeway >= 0");
-    *out = text;
-    if (chat_chars(text.s, text.len) - leeway <= length)
+    *out = *v;
+    if (n >= 0 && n - leeway <= length)
         return true;
-    head = chat_str(text.s, chat_offset(text.s, text.len, length - end_chars));
+    if (v->kind != CHAT_STR)
+        return chat_raise(ctx, "'%s' object cannot be truncated", chat_type_name(v));
+    head = chat_part(v, v->s, chat_offset(v->s, v->len, length - end_chars));
     cut = flag(&call->at[1]) ? -1 : chat_rfind(head.s, head.len, " ", 1);
     if (cut >= 0)
         head.len = (uint32_t)cut;
-    end.flag = 0;
     return chat_binary(ctx, '+', &head, &end, out);
 }
 

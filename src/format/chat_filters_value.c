@@ -198,7 +198,8 @@ static bool filter_round(struct chat_ctx *ctx, const struct chat_call *call, str
     scaled = chat_as_double(v) * unit;
     if (!isfinite(scaled))
         return chat_raise(ctx, "cannot convert float %s to integer", isnan(scaled) ? "NaN" : "infinity");
-    *out = chat_float((ceiling ? ceil(scaled) : floor(scaled)) / unit);
+    /* adding zero: there is no negative zero among integers */
+    *out = chat_float(((ceiling ? ceil(scaled) : floor(scaled)) + 0.0) / unit);
     return true;
 }
 

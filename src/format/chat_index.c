@@ -151,7 +151,7 @@ static bool find_item(struct chat_ctx *ctx, const struct chat_value *v, const st
     switch (v->kind) {
     case CHAT_DICT:
         /* A key that cannot be hashed is not there. */
-        if (key->kind == CHAT_LIST || key->kind == CHAT_DICT)
+        if (!chat_can_hash(key))
             return true;
         if (!chat_dict_find(ctx, v->dict, key, &item))
             return false;
@@ -270,15 +270,13 @@ bool chat_slice(struct chat_ctx *ctx, const struct chat_value *v, const struct c
     int64_t n = chat_length(v), step = bounds[2].kind == CHAT_NONE ? 1 : bounds[2].i, start, stop, count;
     if (v->kind == CHAT_UNDEFINED)
         return chat_fail_undefined(ctx, v);
-    if (v->kind != CHAT_STR && v->kind != CHAT_LIST && v->kind != CHAT_TUPLE && v->kind != CHAT_RANGE) {
-        *out = undefined_of(v, CHAT_UNDEF_ITEM, "slice", 5);
-        return true;
-    }
+    if (v->kind == CHAT_DICT)
+        return chat_raise(ctx, "unhashable type: 'slice'");
+    if (v->kind != CHAT_STR && v->kind != CHAT_LIST && v->kind != CHAT_TUPLE && v->kind != CHAT_RANGE)
+        return chat_raise(ctx, "'%s' object is not subscriptable", chat_type_name(v));
     for (int i = 0; i < 3; i++) {
-        if (bounds[i].kind != CHAT_NONE && !chat_is_int(&bounds[i])) {
-            *out = undefined_of(v, CHAT_UNDEF_ITEM, "slice", 5);
-            return true;
-        }
+        if (bounds[i].kind != CHAT_NONE && !chat_is_int(&bounds[i]))
+            return chat_raise(ctx, "slice indices must be integers or None");
     }
     if (!step)
         return chat_raise(ctx, "slice step cannot be zero");

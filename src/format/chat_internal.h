@@ -269,7 +269,8 @@ struct chat_loop {
     int64_t pos; /* of the next item to look at */
     const struct chat_node *node;
     struct chat_frame *outer;
-    bool filtered; /* node's filter decides which items count */
+    bool filtered;  /* node's filter decides which items count */
+    bool completed; /* a body ran to its end, not to break or continue */
     int64_t index0, length, depth0;
     struct chat_value before, current, after; /* after: MISSING unless it was peeked at */
     struct chat_value changed;
@@ -329,6 +330,11 @@ static inline struct chat_value chat_of_list(enum chat_kind kind, struct chat_li
 {
     return (struct chat_value){.kind = (uint8_t)kind, .list = list};
 }
+/* A part of a text: marked safe when the whole is. */
+static inline struct chat_value chat_part(const struct chat_value *v, const char *s, size_t len)
+{
+    return (struct chat_value){.kind = CHAT_STR, .flag = v->flag, .len = (uint32_t)len, .s = s};
+}
 static inline bool chat_is_int(const struct chat_value *v)
 {
     return v->kind == CHAT_INT || v->kind == CHAT_BOOL;
@@ -378,6 +384,7 @@ bool chat_compare(struct chat_ctx *ctx, int op, const struct chat_value *a, cons
 bool chat_contains(struct chat_ctx *ctx, const struct chat_value *container, const struct chat_value *item,
                    bool *out);
 bool chat_hash(struct chat_ctx *ctx, const struct chat_value *v, uint32_t *out);
+bool chat_can_hash(const struct chat_value *v);
 /* Sorts keys and carries values along; stable. */
 bool chat_sort(struct chat_ctx *ctx, struct chat_value *keys, struct chat_value *values, int64_t n,
                bool reverse);

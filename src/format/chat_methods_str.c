@@ -227,10 +227,8 @@ static bool split_space(struct chat_ctx *ctx, const struct chat_value *v, int64_
 {
     const char *end = v->s + v->len, *s = space_end(v->s, end, true);
     while (s < end) {
-        struct chat_value rest = chat_str(s, (size_t)(end - s));
         const char *stop = most == 0 ? end : space_end(s, end, false);
-        struct chat_value piece = most == 0 ? chat_strip(&rest, NULL, 2) : chat_str(s, (size_t)(stop - s));
-        if (!chat_charge(ctx, 1) || !chat_list_push(ctx, list, piece))
+        if (!chat_charge(ctx, 1) || !chat_list_push(ctx, list, chat_part(v, s, (size_t)(stop - s))))
             return false;
         most -= most > 0;
         s = space_end(stop, end, true);
@@ -244,12 +242,13 @@ static bool split_at(struct chat_ctx *ctx, const struct chat_value *v, const str
     size_t begin = 0;
     int64_t at;
     while (most != 0 && (at = chat_find(v->s, v->len, separator->s, separator->len, begin)) >= 0) {
-        if (!chat_charge(ctx, 1) || !chat_list_push(ctx, list, chat_str(v->s + begin, (size_t)at - begin)))
+        if (!chat_charge(ctx, 1) ||
+            !chat_list_push(ctx, list, chat_part(v, v->s + begin, (size_t)at - begin)))
             return false;
         begin = (size_t)at + separator->len;
         most -= most > 0;
     }
-    return chat_list_push(ctx, list, chat_str(v->s + begin, v->len - begin));
+    return chat_list_push(ctx, list, chat_part(v, v->s + begin, v->len - begin));
 }
 
 /* From the right: the pieces come out last first. */
@@ -257,7 +256,6 @@ static bool rsplit(struct chat_ctx *ctx, const struct chat_value *v, const struc
                    int64_t most, struct chat_list *list)
 {
     struct chat_value rest = *v;
-    rest.flag = 0;
     for (;;) {
         struct chat_value piece;
         int64_t at = -1;
@@ -271,12 +269,10 @@ static bool rsplit(struct chat_ctx *ctx, const struct chat_value *v, const struc
                 if ((rest.s[i] & 0xc0) != 0x80 && chat_is_space(chat_utf8_get(rest.s + i, &len)))
                     at = (int64_t)i + len;
             }
-            if (most == 0)
-                rest = chat_strip(&rest, NULL, 1);
         } else if (most != 0 && (at = chat_rfind(rest.s, rest.len, separator->s, separator->len)) >= 0) {
             at += separator->len;
         }
-        piece = at < 0 ? rest : chat_str(rest.s + at, rest.len - (size_t)at);
+        piece = at < 0 ? rest : chat_part(&rest, rest.s + at, rest.len - (size_t)at);
         if (!chat_charge(ctx, 1) || !chat_list_push(ctx, list, piece))
             return false;
         if (at < 0)
@@ -339,16 +335,16 @@ static bool partition(struct chat_ctx *ctx, const struct chat_call *call, bool l
 {
     struct chat_list *list = chat_list_new(ctx, 3);
     const struct chat_value *v = &call->self;
-    struct chat_value part, none = chat_str("", 0), whole = chat_str(v->s, v->len);
+    struct chat_value part, none = chat_part(v, "", 0), whole = *v;
     int64_t at;
     if (!list || !chat_arg_str(ctx, &call->at[0], &part))
         return false;
     if (!part.len)
         return chat_raise(ctx, "empty separator");
     at = last ? chat_rfind(v->s, v->len, part.s, part.len) : chat_find(v->s, v->len, part.s, part.len, 0);
-    list->at[0] = at >= 0 ? chat_str(v->s, (size_t)at) : last ? none : whole;
-    list->at[1] = at >= 0 ? part : none;
-    list->at[2] = at >= 0 ? chat_str(v->s + at + part.len, v->len - (size_t)at - part.len)
+    list->at[0] = at >= 0 ? chat_part(v, v->s, (size_t)at) : last ? none : whole;
+    list->at[1] = at >= 0 ? chat_part(v, part.s, part.len) : none;
+    list->at[2] = at >= 0 ? chat_part(v, v->s + at + part.len, v->len - (size_t)at - part.len)
                   : last  ? whole
                           : none;
     list->n = 3;
@@ -372,13 +368,18 @@ static bool str_join(struct chat_ctx *ctx, const struct chat_call *call, struct 
     struct chat_list *items;
     bool ok = chat_items(ctx, &call->at[0], &items);
     for (int64_t i = 0; ok && i < items->n; i++) {
-        const struct chat_value *item = &items->at[i];
-        ok = item->kind == CHAT_STR ? (!i || chat_put(ctx, &buf, call->self.s, call->self.len)) &&
-                                          chat_put(ctx, &buf, item->s, item->len)
-                                    : chat_raise(ctx, "sequence item %d: expected str instance, %s found",
-                                                 (int)i, chat_type_name(item));
+        struct chat_value item = items->at[i];
+        if (item.kind != CHAT_STR && !call->self.flag)
+            ok = chat_raise(ctx, "sequence item %d: expected str instance, %s found", (int)i,
+                            chat_type_name(&item));
+        ok = ok && (!call->self.flag || chat_escape(ctx, &item, &item)) &&
+             (!i || chat_put(ctx, &buf, call->self.s, call->self.len)) &&
+             chat_put(ctx, &buf, item.s, item.len);
     }
-    return chat_str_take(ctx, &buf, out);
+    if (!chat_str_take(ctx, &buf, out))
+        return false;
+    out->flag = call->self.flag;
+    return true;
 }
 
 /* ---- width ---- */
@@ -411,11 +412,10 @@ static bool str_rjust(struct chat_ctx *ctx, const struct chat_call *call, struct
 static bool str_zfill(struct chat_ctx *ctx, const struct chat_call *call, struct chat_value *out)
 {
     const struct chat_value zero = chat_str("0", 1);
-    struct chat_value digits = call->self, sign = chat_str(call->self.s, 0), padded;
+    struct chat_value digits = call->self, sign = chat_part(&call->self, call->self.s, 0), padded;
     int64_t width;
     if (!chat_arg_int(ctx, &call->at[0], 0, &width))
         return false;
-    digits.flag = 0;
     if (digits.len && (digits.s[0] == '-' || digits.s[0] == '+')) {
         sign.len = 1;
         digits.s++;
@@ -443,7 +443,10 @@ static bool str_expandtabs(struct chat_ctx *ctx, const struct chat_call *call, s
         for (; ok && n > 0; n--)
             ok = chat_put(ctx, &buf, " ", 1);
     }
-    return chat_str_take(ctx, &buf, out);
+    if (!chat_str_take(ctx, &buf, out))
+        return false;
+    out->flag = call->self.flag;
+    return true;
 }
 
 const struct chat_builtin chat_str_methods[] = {

@@ -304,6 +304,8 @@ static bool parse_macro_body(struct chat_parser *p, struct chat_node *macro, con
     p->loops = 0;
     ok = parse_until(p, end, &macro->b);
     p->macro_flags = outer;
+    if (outer) /* a name inside of an inner macro counts for the outer one, too */
+        *outer |= macro->flag;
     p->loops = loops;
     return ok;
 }
@@ -323,7 +325,7 @@ static struct chat_node *parse_call_block(struct chat_parser *p, const struct ch
     struct chat_node *node = chat_node_new(p, CHAT_NODE_callblock, tag);
     if (!node || !(node->b = chat_node_new(p, CHAT_NODE_macro, tag)))
         return NULL;
-    node->b->value = chat_str("caller", 6);
+    node->b->value = chat_str("", 0);
     if (chat_is_op(p->token, '(') && !parse_params(p, &node->b->a))
         return NULL;
     at = p->token;

@@ -120,11 +120,16 @@ static bool repr_range(struct chat_ctx *ctx, const struct chat_range *range, str
 static bool repr_other(struct chat_ctx *ctx, const struct chat_value *v, struct mica_buf *buf)
 {
     char text[160];
-    if (v->kind == CHAT_MACRO)
+    if (v->kind == CHAT_MACRO && !v->macro->node->value.len)
+        snprintf(text, sizeof text, "<Macro anonymous>");
+    else if (v->kind == CHAT_MACRO)
         snprintf(text, sizeof text, "<Macro '%.*s'>", (int)v->macro->node->value.len,
                  v->macro->node->value.s);
+    else if (v->kind == CHAT_METHOD) /* an address would differ from run to run */
+        snprintf(text, sizeof text, "<built-in method %s of %s object at 0x7f0000000000>",
+                 v->bound->func->name, chat_type_name(&v->bound->self));
     else
-        snprintf(text, sizeof text, "<%s object>", chat_type_name(v));
+        snprintf(text, sizeof text, "<%s object at 0x7f0000000000>", chat_type_name(v));
     return puts_(ctx, buf, text);
 }
 

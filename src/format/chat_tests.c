@@ -33,8 +33,21 @@ KIND_TEST(iterable, chat_can_iterate(v))
 KIND_TEST(escaped, v->kind == CHAT_STR && v->flag)
 KIND_TEST(callable, v->kind == CHAT_FUNC || v->kind == CHAT_METHOD || v->kind == CHAT_MACRO ||
                         v->kind == CHAT_LOOP || v->kind == CHAT_JOINER || v->kind == CHAT_UNDEFINED)
-KIND_TEST(filter, v->kind == CHAT_STR && chat_filter_find(v->s, v->len))
-KIND_TEST(test, v->kind == CHAT_STR && chat_builtin_find(chat_tests, v->s, v->len))
+
+static bool test_filter(struct chat_ctx *ctx, const struct chat_call *call, struct chat_value *out)
+{
+    const struct chat_value *v = &call->self;
+    uint32_t hash;
+    return chat_hash(ctx, v, &hash) && give(out, v->kind == CHAT_STR && chat_filter_find(v->s, v->len));
+}
+
+static bool test_test(struct chat_ctx *ctx, const struct chat_call *call, struct chat_value *out)
+{
+    const struct chat_value *v = &call->self;
+    uint32_t hash;
+    return chat_hash(ctx, v, &hash) &&
+           give(out, v->kind == CHAT_STR && chat_builtin_find(chat_tests, v->s, v->len));
+}
 
 /* Whether there are letters, all of one case. */
 static bool all_of_case(struct chat_ctx *ctx, const struct chat_call *call, bool wanted,

@@ -290,11 +290,11 @@ bool chat_split_lines(struct chat_ctx *ctx, const struct chat_value *v, bool kee
             continue;
         s += c == '\r' && s < end && *s == '\n';
         if (!chat_charge(ctx, 1) ||
-            !chat_list_push(ctx, out, chat_str(begin, (size_t)((keep ? s : stop) - begin))))
+            !chat_list_push(ctx, out, chat_part(v, begin, (size_t)((keep ? s : stop) - begin))))
             return false;
         begin = s;
     }
-    return begin == end || chat_list_push(ctx, out, chat_str(begin, (size_t)(end - begin)));
+    return begin == end || chat_list_push(ctx, out, chat_part(v, begin, (size_t)(end - begin)));
 }
 
 bool chat_pad(struct chat_ctx *ctx, const struct chat_value *v, int64_t width, const struct chat_value *fill,
@@ -314,5 +314,9 @@ bool chat_pad(struct chat_ctx *ctx, const struct chat_value *v, int64_t width, c
     ok = ok && chat_put(ctx, &buf, v->s, v->len);
     for (int64_t i = left; ok && i < missing; i++)
         ok = chat_put(ctx, &buf, fill->s, fill->len);
-    return chat_str_take(ctx, &buf, out);
+    uint8_t flag = v->flag; /* out may be v */
+    if (!chat_str_take(ctx, &buf, out))
+        return false;
+    out->flag = flag;
+    return true;
 }

@@ -111,7 +111,9 @@ const char *chat_type_name(const struct chat_value *v)
         [CHAT_CYCLER] = "Cycler",
         [CHAT_JOINER] = "Joiner",
     };
-    return v->kind == CHAT_VIEW ? v->view->name : names[v->kind];
+    if (v->kind == CHAT_VIEW)
+        return v->view ? v->view->name : "dict_items";
+    return names[v->kind];
 }
 
 /* ---- lists ---- */
