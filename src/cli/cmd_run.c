@@ -152,6 +152,7 @@ static int one_shot(const struct mica_run_args *args, struct mica_engine *engine
         putchar('\n');
     if (status == MICA_OK && strcmp(result.finish_reason, "cancelled") == 0)
         code = mica_status_exit(MICA_ECANCELLED);
+    fflush(stdout);
     if (status == MICA_OK && args->verbose)
         fprintf(stderr, "prompt %lld tokens in %.3f s, %lld new in %.3f s; %s, %d threads\n",
                 (long long)request.n_prompt, result.prompt_seconds, (long long)result.n_tokens,

@@ -342,8 +342,8 @@ class Terminal:
 def terminal(model, tmp_path):
     started = []
 
-    def start(*arguments):
-        started.append(Terminal(model, tmp_path, *arguments))
+    def start(*arguments, of=model):
+        started.append(Terminal(of, tmp_path, *arguments))
         started[-1].wait_for(">>> ")
         return started[-1]
     yield start
@@ -419,6 +419,24 @@ def test_conversation_reads_several_lines(terminal):
     t.wait_for("... ")
     t.send("two\n")
     t.wait_for(">>> ")
+    assert t.close() == 0
+
+
+def test_conversation_remembers_until_cleared(terminal, fetched):
+    t = terminal("-n", "24", "-v", of=fetched("models/qwen.gguf"))
+    t.send("My name is Zebulon. Remember it.\n")
+    t.wait_for(" 0 of them known")
+    t.wait_for(">>> ")
+    t.send("What is my name?\n")
+    t.wait_for("What is my name?")
+    answer = t.wait_for(">>> ")
+    assert "Zebulon" in answer
+    assert int(re.search(r"(\d+) of them known", answer).group(1)) > 40, "the conversation was computed again"
+    t.send("/clear\n")
+    t.wait_for(">>> ")
+    t.send("What is my name?\n")
+    t.wait_for("What is my name?")
+    assert "Zebulon" not in t.wait_for(">>> ")
     assert t.close() == 0
 
 
