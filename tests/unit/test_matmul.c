@@ -91,6 +91,24 @@ static void fill_group(enum mica_wtype type, struct mica_packed *w, uint8_t *gro
     }
 }
 
+/* The largest products: every code and scale at an end of its range, every activation ±127. */
+static void make_extreme(struct problem *p)
+{
+    const struct mica_matmul_form *f = form_of(p->type);
+    for (int64_t g = 0; g < p->w.n_groups; g++) {
+        uint8_t *group = p->w.data + g * p->w.group_bytes, *scales = group + p->w.codes_bytes;
+        for (size_t i = 0; i < p->w.codes_bytes; i += 512)
+            memset(group + i, random_bits() & 1 ? 0xff : 0,
+                   i + 512 < p->w.codes_bytes ? 512 : p->w.codes_bytes - i);
+        for (int64_t b = 0; b < p->w.k / (32 * f->n_subs); b++, scales += mica_form_scales(*f))
+            for (int i = 2 * MICA_LANES * mica_form_halves(*f); !f->e8m0 && i < mica_form_scales(*f); i++)
+                scales[i] = f->has_min ? 0xff : random_bits() & 1 ? 0x80 : 0x7f;
+    }
+    for (int i = 0; i < MAX_M * p->w.k; i++)
+        p->x[i] = i / 64 % 3 == 1 ? -1.0f : 1.0f;
+    mica_kern_named("ref")->quantize(p->x, MAX_M * p->w.k, p->act);
+}
+
 static void problem_init(struct problem *p, enum mica_wtype type, int n, int k)
 {
     *p = (struct problem){.type = type};
@@ -205,10 +223,12 @@ static void check_epilogue(const struct problem *p, const float *plain, bool bia
     }
 }
 
-static void check_problem(enum mica_wtype type, int n, int k)
+static void check_problem(enum mica_wtype type, int n, int k, bool extreme)
 {
     struct problem p;
     problem_init(&p, type, n, k);
+    if (extreme)
+        make_extreme(&p);
     size_t size = sizeof(float) * MAX_M * (n + PAD);
     float *plain = malloc(size), *want = malloc(size), *out = malloc(size);
     multiply(mica_kern_named("ref"), &p, MAX_M, 0, false, false, plain);
@@ -235,11 +255,19 @@ static void test_products(void **state)
     (void)state;
     for (int type = 0; type < MICA_W_COUNT; type++) {
         for (size_t i = 0; i < MICA_COUNT(shapes); i++)
-            check_problem(type, shapes[i].n, shapes[i].k);
+            check_problem(type, shapes[i].n, shapes[i].k, false);
         for (size_t i = 0; i < MICA_COUNT(small_shapes); i++)
             if (mica_wtypes[type].block_elements <= 32)
-                check_problem(type, small_shapes[i].n, small_shapes[i].k);
+                check_problem(type, small_shapes[i].n, small_shapes[i].k, false);
     }
+}
+
+static void test_extremes(void **state)
+{
+    (void)state;
+    for (int type = 0; type < MICA_W_COUNT; type++)
+        if (form_of(type))
+            check_problem(type, 32, 512, true);
 }
 
 /* ---- activations */
@@ -317,6 +345,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_products),
+        cmocka_unit_test(test_extremes),
         cmocka_unit_test(test_quantize),
         cmocka_unit_test(test_table),
     };
