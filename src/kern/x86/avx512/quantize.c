@@ -26,13 +26,17 @@ static void quantize(const float *x, int64_t k, struct mica_act_block *out)
         float inv = 127.0f / amax;
         inv = inv <= FLT_MAX ? inv : 0;
         __m512i q0 = rounded(x0, _mm512_set1_ps(inv)), q1 = rounded(x1, _mm512_set1_ps(inv));
-        int sum0 = _mm512_reduce_add_epi32(q0), sum1 = _mm512_reduce_add_epi32(q1);
-        _mm_storeu_si128((__m128i *)out->q, _mm512_cvtepi32_epi8(q0));
-        _mm_storeu_si128((__m128i *)(out->q + 16), _mm512_cvtepi32_epi8(q1));
+        __m256i q = _mm256_setr_m128i(_mm512_cvtepi32_epi8(q0), _mm512_cvtepi32_epi8(q1));
+        _mm256_storeu_si256((__m256i *)out->q, q);
+        /* Each half's sum, in every lane of its half. */
+        __m256i sums = _mm256_dpbusd_epi32(_mm256_setzero_si256(), _mm256_set1_epi8(1), q);
+        sums = _mm256_add_epi32(sums, _mm256_shuffle_epi32(sums, 0x4e));
+        sums = _mm256_add_epi32(sums, _mm256_shuffle_epi32(sums, 0xb1));
+        __m128i sum0 = _mm256_castsi256_si128(sums), sum1 = _mm256_extracti128_si256(sums, 1);
         out->d = amax / 127.0f;
-        out->s = out->d * (float)(sum0 + sum1);
-        out->neg_sum[0] = -sum0;
-        out->neg_sum[1] = -sum1;
+        out->s = out->d * (float)_mm_cvtsi128_si32(_mm_add_epi32(sum0, sum1));
+        _mm_storel_epi64((__m128i *)out->neg_sum,
+                         _mm_sub_epi32(_mm_setzero_si128(), _mm_unpacklo_epi32(sum0, sum1)));
     }
 }
 
