@@ -17,6 +17,9 @@ struct product {
     int64_t ld;
     const float *bias, *residual;
     int64_t ld_residual;
+    /* The tiles of one group of rows share the work of fetching the next group: tile number `tile` of n_tiles
+     * does every n_tiles-th block. */
+    int64_t tile, n_tiles;
 };
 
 MICA_MATMUL_INLINE struct product product_of(const struct mica_packed *w, const void *act, int64_t act_stride,

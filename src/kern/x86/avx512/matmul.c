@@ -228,8 +228,10 @@ MICA_MATMUL_INLINE void walk_blocks(struct mica_matmul_form f, const int R, cons
     UNROLL for (int t = 0; t < T; t++) act[t] =
         (const struct mica_act_block *)p->act + (m0 + t) * p->act_stride;
     const size_t next = R * p->w->group_bytes;
-    const bool ahead = passes & PASS_CODES && m0 == 0;
+    int64_t wait = p->tile;
     for (int64_t b = p->w->k / (MICA_ACT_BLOCK * f.n_subs); b > 0; b--) {
+        const bool ahead = passes & PASS_CODES && wait == 0;
+        wait = wait ? wait - 1 : p->n_tiles - 1;
         UNROLL for (int r = 0; ahead && r < R; r++) prefetch(scales[r] + next, mica_form_scales(f));
         for (int sub = 0; sub < f.n_subs; sub++) {
             UNROLL for (int r = 0; ahead && r < R; r++) prefetch(codes[r] + next, 64 * mica_form_vectors(f));
@@ -269,17 +271,18 @@ struct tiles {
 
 /* Cuts the tokens into tiles of nearly equal size, so more than FEW_TOKENS never leave a tile of two groups
  * with less than MIN_TOKENS_OF_TWO. */
-static void run_tiles(tile_fn *const *tiles, int64_t max_t, const struct product *p, int64_t m, int64_t g)
+static void run_tiles(tile_fn *const *tiles, int64_t max_t, struct product *p, int64_t m, int64_t g)
 {
-    int64_t n_tiles = (m + max_t - 1) / max_t;
-    for (int64_t m0 = 0; m0 < m; n_tiles--) {
-        int64_t t = (m - m0 + n_tiles - 1) / n_tiles;
+    p->n_tiles = (m + max_t - 1) / max_t;
+    for (int64_t m0 = 0, i = 0; i < p->n_tiles; i++) {
+        int64_t left = p->n_tiles - i, t = (m - m0 + left - 1) / left;
+        p->tile = i;
         tiles[t](p, m0, g);
         m0 += t;
     }
 }
 
-static void run_product(const struct tiles *tiles, const struct product *p, int64_t m, int64_t g0, int64_t g1)
+static void run_product(const struct tiles *tiles, struct product *p, int64_t m, int64_t g0, int64_t g1)
 {
     int64_t g = g0;
     if (m > FEW_TOKENS)
