@@ -247,8 +247,10 @@ MICA_MATMUL_INLINE void walk_blocks(struct mica_matmul_form f, const int T, cons
     UNROLL for (int t = 0; t < T; t++) act[t] =
         (const struct mica_act_block *)p->act + (m0 + t) * p->act_stride;
     const size_t next = p->w->group_bytes;
-    const bool ahead = passes & PASS_CODES && m0 == 0;
+    int64_t wait = p->tile;
     for (int64_t b = p->w->k / (MICA_ACT_BLOCK * f.n_subs); b > 0; b--) {
+        const bool ahead = passes & PASS_CODES && wait == 0;
+        wait = wait ? wait - 1 : p->n_tiles - 1;
         if (ahead)
             prefetch(scales + next, mica_form_scales(f));
         for (int sub = 0; sub < f.n_subs; sub++) {
@@ -284,11 +286,13 @@ MICA_MATMUL_INLINE void quant_tile(struct mica_matmul_form f, const int T, const
 enum { MAX_TOKENS = 4 };
 
 /* Cuts the tokens into tiles of nearly equal size. */
-static void run_product(tile_fn *const *tiles, const struct product *p, int64_t m, int64_t g0, int64_t g1)
+static void run_product(tile_fn *const *tiles, struct product *p, int64_t m, int64_t g0, int64_t g1)
 {
+    p->n_tiles = (m + MAX_TOKENS - 1) / MAX_TOKENS;
     for (int64_t g = g0; g < g1; g++)
-        for (int64_t m0 = 0, left = (m + MAX_TOKENS - 1) / MAX_TOKENS; m0 < m; left--) {
-            int64_t t = (m - m0 + left - 1) / left;
+        for (int64_t m0 = 0, i = 0; i < p->n_tiles; i++) {
+            int64_t left = p->n_tiles - i, t = (m - m0 + left - 1) / left;
+            p->tile = i;
             tiles[t](p, m0, g);
             m0 += t;
         }

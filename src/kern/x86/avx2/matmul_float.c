@@ -28,9 +28,12 @@ MICA_MATMUL_INLINE void float_tile(enum mica_wtype type, const int R, const int 
     UNROLL for (int i = 0; i < R * T * HALVES; i++) acc[i] = _mm256_setzero_ps();
     const size_t next = R * p->w->group_bytes;
     const int column = type == MICA_W_F32 ? 64 : 32;
+    int64_t ask = p->tile * STEP; /* the next column at which this tile prefetches */
     for (int64_t k = 0; k < p->w->k; k++) {
-        if (m0 == 0 && k % STEP == 0)
+        if (k == ask) {
+            ask += p->n_tiles * STEP;
             UNROLL for (int r = 0; r < R; r++) prefetch(codes[r] + next + k * column, STEP * column);
+        }
         UNROLL for (int r = 0; r < R; r++)
         {
             __m256 w0 = load_column(type, codes[r], k, 0), w1 = load_column(type, codes[r], k, 1);
@@ -55,14 +58,15 @@ struct tiles {
 };
 
 /* Rows past the last whole tile go group by group: each lane's sum is the same either way. */
-static void run_product(const struct tiles *tiles, const struct product *p, int64_t m, int64_t g0, int64_t g1)
+static void run_product(const struct tiles *tiles, struct product *p, int64_t m, int64_t g0, int64_t g1)
 {
-    int64_t n_tiles = (m + MAX_TOKENS - 1) / MAX_TOKENS;
-    int n_groups = groups_of_tile[n_tiles > 0 ? (m + n_tiles - 1) / n_tiles : 1];
+    p->n_tiles = (m + MAX_TOKENS - 1) / MAX_TOKENS;
+    int n_groups = groups_of_tile[p->n_tiles > 0 ? (m + p->n_tiles - 1) / p->n_tiles : 1];
     for (int64_t g = g0; g < g1;) {
         int64_t step = g1 - g < n_groups ? g1 - g : n_groups;
-        for (int64_t m0 = 0, left = n_tiles; m0 < m; left--) {
-            int64_t t = (m - m0 + left - 1) / left, r = g;
+        for (int64_t m0 = 0, i = 0; i < p->n_tiles; i++) {
+            int64_t left = p->n_tiles - i, t = (m - m0 + left - 1) / left, r = g;
+            p->tile = i;
             for (; r + groups_of_tile[t] <= g + step; r += groups_of_tile[t])
                 tiles->many[t](p, m0, r);
             for (; r < g + step; r++)

@@ -1,10 +1,10 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 /* Matrix products with AVX-512 VNNI. A tile is R groups of 16 rows × T tokens, everything of it in registers:
- * one group × up to 8 tokens when tokens are few and the weights' way from memory decides, two groups × up to
- * 6 tokens when there are many, so that each broadcast activation is used twice. Tokens of later tiles find
- * the group's weights in the cache; the first tile asks for the next group's, because a group is too short a
- * stream for the hardware's prefetchers. */
+ * one group when tokens are few and the weights' way from memory decides, two groups when there are more, so
+ * that each broadcast activation is used twice. The first tile of a group brings its weights into the cache
+ * for the others. Together they ask for the next group's: a group is too short a stream for the hardware's
+ * prefetchers. */
 #include "kern/init.h"
 
 #include "kern/matmul.h"
@@ -262,15 +262,21 @@ MICA_MATMUL_INLINE void quant_tile(struct mica_matmul_form f, const int R, const
     store_tile(R, T, p, m0, g, acc);
 }
 
-enum { FEW_TOKENS = 8, MIN_TOKENS_OF_TWO = 4, MAX_TOKENS_OF_TWO = 6 };
+/* Two groups share more of their instructions, one group's weights arrive sooner: up to this many tokens it
+ * wins. Measured; types whose groups are many bytes or whose tiles need many registers gain less from two. */
+MICA_MATMUL_INLINE int tokens_of_one(struct mica_matmul_form f)
+{
+    return f.n_runs == 2 || f.main_bits == 8 ? 8 : 5;
+}
+
+enum { MAX_TOKENS = 8, MANY_TOKENS = 6 };
 
 /* one[t]: one group × t tokens; two[t]: two groups × t tokens. */
 struct tiles {
-    tile_fn *one[FEW_TOKENS + 1], *two[MAX_TOKENS_OF_TWO + 1];
+    tile_fn *one[MAX_TOKENS + 1], *two[MAX_TOKENS + 1];
 };
 
-/* Cuts the tokens into tiles of nearly equal size, so more than FEW_TOKENS never leave a tile of two groups
- * with less than MIN_TOKENS_OF_TWO. */
+/* Cuts the tokens into tiles of nearly equal size: of more than MAX_TOKENS, into 4 to 6 each. */
 static void run_tiles(tile_fn *const *tiles, int64_t max_t, struct product *p, int64_t m, int64_t g)
 {
     p->n_tiles = (m + max_t - 1) / max_t;
@@ -282,14 +288,16 @@ static void run_tiles(tile_fn *const *tiles, int64_t max_t, struct product *p, i
     }
 }
 
-static void run_product(const struct tiles *tiles, struct product *p, int64_t m, int64_t g0, int64_t g1)
+/* Tiles of one group for up to few tokens, and for a group left over. */
+static void run_product(const struct tiles *tiles, int few, struct product *p, int64_t m, int64_t g0,
+                        int64_t g1)
 {
-    int64_t g = g0;
-    if (m > FEW_TOKENS)
+    int64_t g = g0, max_t = m > MAX_TOKENS ? MANY_TOKENS : MAX_TOKENS;
+    if (m > few)
         for (; g + 1 < g1; g += 2)
-            run_tiles(tiles->two, MAX_TOKENS_OF_TWO, p, m, g);
+            run_tiles(tiles->two, max_t, p, m, g);
     for (; g < g1; g++)
-        run_tiles(tiles->one, FEW_TOKENS, p, m, g);
+        run_tiles(tiles->one, MAX_TOKENS, p, m, g);
 }
 
 #define TILE(NAME, R, T, ...)                                                                                \
@@ -311,16 +319,19 @@ static void run_product(const struct tiles *tiles, struct product *p, int64_t m,
     TILE(NAME, 2, 4, __VA_ARGS__)                                                                            \
     TILE(NAME, 2, 5, __VA_ARGS__)                                                                            \
     TILE(NAME, 2, 6, __VA_ARGS__)                                                                            \
+    TILE(NAME, 2, 7, __VA_ARGS__)                                                                            \
+    TILE(NAME, 2, 8, __VA_ARGS__)                                                                            \
     static void matmul_##NAME(const struct mica_packed *w, const void *act, int64_t m, int64_t g0,           \
                               int64_t g1, float *out, int64_t ld, const struct mica_epilogue *epilogue)      \
     {                                                                                                        \
         static const struct tiles tiles = {                                                                  \
             .one = {TILE_ROW(NAME, 1, 1), TILE_ROW(NAME, 1, 2), TILE_ROW(NAME, 1, 3), TILE_ROW(NAME, 1, 4),  \
                     TILE_ROW(NAME, 1, 5), TILE_ROW(NAME, 1, 6), TILE_ROW(NAME, 1, 7), TILE_ROW(NAME, 1, 8)}, \
-            .two = {TILE_ROW(NAME, 2, 4), TILE_ROW(NAME, 2, 5), TILE_ROW(NAME, 2, 6)},                       \
+            .two = {TILE_ROW(NAME, 2, 4), TILE_ROW(NAME, 2, 5), TILE_ROW(NAME, 2, 6), TILE_ROW(NAME, 2, 7),  \
+                    TILE_ROW(NAME, 2, 8)},                                                                   \
         };                                                                                                   \
         struct product p = product_of(w, act, w->k / MICA_ACT_BLOCK, out, ld, epilogue);                     \
-        run_product(&tiles, &p, m, g0, g1);                                                                  \
+        run_product(&tiles, tokens_of_one(MICA_MATMUL_FORM_OF(__VA_ARGS__)), &p, m, g0, g1);                 \
     }
 MICA_MATMUL_FORMS(X)
 #undef X
