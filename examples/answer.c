@@ -4,7 +4,6 @@
  * cc -o answer answer.c $(pkg-config --cflags --libs mica) */
 #include <mica/mica.h>
 #include <stdio.h>
-#include <string.h>
 
 static bool print(void *user, const struct mica_event *event)
 {
@@ -21,20 +20,17 @@ int main(int argc, char **argv)
     struct mica_session *session = NULL;
     struct mica_request request = {.max_tokens = 24, .on_token = print};
     struct mica_result result = {0};
-    char *text = NULL;
     int32_t *ids = NULL;
     if (argc != 3)
         return fprintf(stderr, "usage: answer MODEL QUESTION\n"), 2;
     struct mica_message message = {"user", argv[2]};
 
     /* A call returns MICA_OK, or says in err what went wrong. What was not made stays NULL: freeing that is
-     * fine. The model's own template turns the message into the text that the model was trained on; its
-     * control tokens count as such. */
+     * fine. The model's own template turns the message into tokens of the form the model was trained on. */
     if (mica_files_open(argv[1], &files, &err) != MICA_OK ||
         mica_engine_load(files, NULL, &engine, &err) != MICA_OK ||
         mica_session_open(engine, NULL, &session, &err) != MICA_OK ||
-        mica_chat_render(engine, &message, 1, true, &text, &err) != MICA_OK ||
-        mica_tokenize(engine, text, strlen(text), false, true, &ids, &request.n_prompt, &err) != MICA_OK)
+        mica_chat_tokenize(engine, &message, 1, true, &ids, &request.n_prompt, &err) != MICA_OK)
         goto out;
     request.session = session;
     request.prompt = ids;
@@ -47,7 +43,6 @@ out:
         fprintf(stderr, "%s\n", err.text);
     mica_result_release(&result);
     mica_release(ids);
-    mica_release(text);
     mica_session_close(session);
     mica_engine_free(engine);
     mica_files_free(files);

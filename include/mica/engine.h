@@ -77,11 +77,17 @@ MICA_API enum mica_status mica_detokenize(const struct mica_engine *engine, cons
 struct mica_message {
     const char *role, *content; /* NUL-terminated UTF-8 */
 };
-/* Renders the model's own chat template over messages, ready to be tokenized with parse_special. EUNSUPPORTED
- * when the model brings none; EARG with the template author's words when it refuses the conversation. */
+/* Renders the model's own chat template over messages, to be read. EUNSUPPORTED when the model brings none;
+ * EARG with the template author's words when it refuses the conversation. */
 MICA_API enum mica_status mica_chat_render(const struct mica_engine *engine,
                                            const struct mica_message *messages, int n_messages,
                                            bool add_generation_prompt, char **text_out, struct mica_err *err);
+/* The tokens of the rendered conversation, ready to be a prompt. Control tokens are the template's own:
+ * where messages spell one, it stays plain text. */
+MICA_API enum mica_status mica_chat_tokenize(const struct mica_engine *engine,
+                                             const struct mica_message *messages, int n_messages,
+                                             bool add_generation_prompt, int32_t **ids_out, int64_t *n_out,
+                                             struct mica_err *err);
 
 /* ---- sessions
  * ---------------------------------------------------------------------------------------------------- */

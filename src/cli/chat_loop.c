@@ -65,25 +65,13 @@ static bool print_event(void *user, const struct mica_event *event)
     return true;
 }
 
-enum mica_status mica_cli_render(const struct mica_engine *engine, const struct mica_message *messages,
-                                 int n_messages, int32_t **ids, int64_t *n, struct mica_err *err)
-{
-    char *text;
-    enum mica_status status = mica_chat_render(engine, messages, n_messages, true, &text, err);
-    if (status != MICA_OK)
-        return status;
-    status = mica_tokenize(engine, text, strlen(text), false, true, ids, n, err);
-    mica_release(text);
-    return status;
-}
-
 static enum mica_status conversation_tokens(struct chat *chat, int32_t **ids, int64_t *n,
                                             struct mica_err *err)
 {
     struct mica_model_info info;
     mica_engine_info(chat->engine, &info);
     if (info.has_chat_template && !chat->args->raw)
-        return mica_cli_render(chat->engine, chat->messages, (int)chat->n, ids, n, err);
+        return mica_chat_tokenize(chat->engine, chat->messages, (int)chat->n, true, ids, n, err);
     struct mica_buf text = {0};
     for (int64_t i = 0; i < chat->n; i++)
         mica_buf_printf(&text, "%s%s", chat->messages[i].content, i + 1 < chat->n ? "\n" : "");

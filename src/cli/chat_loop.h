@@ -17,9 +17,6 @@ struct mica_run_args {
 };
 enum mica_status mica_cli_sampling(const struct mica_run_args *args, struct mica_sampling *out,
                                    struct mica_err *err);
-/* Renders the model's template over messages and tokenizes it; the caller releases *ids. */
-enum mica_status mica_cli_render(const struct mica_engine *engine, const struct mica_message *messages,
-                                 int n_messages, int32_t **ids, int64_t *n, struct mica_err *err);
 /* From now on Ctrl-C cancels session's answer instead of ending the program; with NULL it does nothing. */
 void mica_cli_catch_interrupt(struct mica_session *session);
 /* The interactive conversation; an exit code. */

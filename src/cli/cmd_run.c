@@ -94,7 +94,7 @@ static enum mica_status prompt_tokens(const struct mica_run_args *args, struct m
     if (args->system)
         messages[count++] = (struct mica_message){"system", args->system};
     messages[count++] = (struct mica_message){"user", prompt};
-    return mica_cli_render(engine, messages, count, ids, n, err);
+    return mica_chat_tokenize(engine, messages, count, true, ids, n, err);
 }
 
 /* Takes over alternatives, which may be NULL. */

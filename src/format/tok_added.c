@@ -47,6 +47,25 @@ static const struct tok_added_token *match_at(const struct tok_scratch *scratch,
     return best;
 }
 
+static bool special_at(const struct mica_tokenizer *tok, const struct tok_trie *trie, const char *text,
+                       size_t len)
+{
+    uint32_t node = 0;
+    for (size_t i = 0; i < len && trie->n_nodes; i++) {
+        node = tok_trie_step(trie, node, (uint8_t)text[i]);
+        if (!node)
+            return false;
+        if (trie->values[node] >= 0 && tok->added.tokens[trie->values[node]].special)
+            return true;
+    }
+    return false;
+}
+
+bool tok_added_special_at(const struct mica_tokenizer *tok, const char *text, size_t len)
+{
+    return special_at(tok, &tok->added.raw, text, len) || special_at(tok, &tok->added.normalized, text, len);
+}
+
 /* Start of the last character before end; end when the bytes there are no valid character. */
 static size_t char_before(const char *text, size_t end)
 {

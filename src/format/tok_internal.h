@@ -296,6 +296,9 @@ typedef bool tok_rest(struct tok_scratch *scratch, const char *text, size_t len,
 bool tok_added_split(struct tok_scratch *scratch, const struct tok_trie *trie, const char *text, size_t len,
                      bool at_start, tok_rest *rest);
 
+/* Whether a control token is written at the beginning of text. */
+bool tok_added_special_at(const struct mica_tokenizer *tok, const char *text, size_t len);
+
 void tok_scratch_release(struct tok_scratch *scratch);
 struct mica_tokenizer *tok_new(void);
 /* What both loaders do last: which tokens end a text. false: out of memory. */

@@ -192,6 +192,47 @@ static bool encode_rest(struct tok_scratch *scratch, const char *text, size_t le
     return true;
 }
 
+static const char mark[] = "\xEF\xB7\x90"; /* U+FDD0 */
+enum { MARK_LEN = sizeof mark - 1 };
+
+void mica_tokenizer_mark(const struct mica_tokenizer *tok, const char *text, size_t len, struct mica_buf *out)
+{
+    for (size_t i = 0; i < len;) {
+        int n = tok_utf8_len(text + i, len - i);
+        n = n ? n : 1;
+        mica_buf_append(out, text + i, (size_t)n);
+        /* A mark after its first character takes a control token apart. A mark that was there before is
+         * doubled. */
+        if (tok_added_special_at(tok, text + i, len - i) ||
+            (n == MARK_LEN && !memcmp(text + i, mark, MARK_LEN)))
+            mica_buf_append(out, mark, MARK_LEN);
+        i += (size_t)n;
+    }
+}
+
+/* What is left between the template's control tokens, without marks. */
+static bool encode_unmarked(struct tok_scratch *scratch, const char *text, size_t len, bool at_start)
+{
+    const char *at = memmem(text, len, mark, MARK_LEN);
+    struct mica_buf plain = {0};
+    if (!at)
+        return encode_rest(scratch, text, len, at_start);
+    for (size_t i = 0; i < len; at = memmem(text + i, len - i, mark, MARK_LEN)) {
+        size_t n = at ? (size_t)(at - text) - i : len - i;
+        mica_buf_append(&plain, text + i, n);
+        i += n + (at ? MARK_LEN : 0);
+        if (at && len - i >= MARK_LEN && !memcmp(text + i, mark, MARK_LEN)) {
+            mica_buf_append(&plain, mark, MARK_LEN);
+            i += MARK_LEN;
+        }
+    }
+    scratch->parse_special = false;
+    bool ok = !plain.failed && (!plain.len || encode_rest(scratch, plain.data, plain.len, at_start));
+    scratch->parse_special = true;
+    mica_buf_release(&plain);
+    return ok;
+}
+
 static bool push_all(struct mica_ids *out, const struct mica_ids *ids)
 {
     for (int64_t i = 0; i < ids->n; i++)
@@ -226,7 +267,8 @@ enum mica_status mica_tokenizer_encode(const struct mica_tokenizer *tok, const c
     int64_t n_before = out->n;
     bool ok = !(flags & MICA_TOKENIZE_ADD_SPECIAL) || push_all(out, &tok->before);
     ok = ok && (scratch.matcher = tok_matcher_new());
-    ok = ok && (!len || tok_added_split(&scratch, &tok->added.raw, text, len, true, encode_rest));
+    ok = ok && (!len || tok_added_split(&scratch, &tok->added.raw, text, len, true,
+                                        flags & MICA_TOKENIZE_MARKED ? encode_unmarked : encode_rest));
     ok = ok && (!(flags & MICA_TOKENIZE_ADD_SPECIAL) || push_all(out, &tok->after));
     tok_scratch_release(&scratch);
     if (ok)

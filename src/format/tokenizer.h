@@ -33,7 +33,13 @@ enum mica_tokenize_flags {
     MICA_TOKENIZE_ADD_SPECIAL = 1,   /* what the model's post-processing adds: bos, eos, [CLS] … */
     MICA_TOKENIZE_PARSE_SPECIAL = 2, /* control tokens written in the text become their ids; without it, only
                                         user-defined added tokens do */
+    MICA_TOKENIZE_MARKED = 4,        /* with PARSE_SPECIAL: parts went through mica_tokenizer_mark */
 };
+/* Appends text so that it may become part of a larger text that is tokenized with PARSE_SPECIAL | MARKED: the
+ * control tokens written in it then stay plain text. Marks are U+FDD0, which no text holds otherwise; one
+ * that does gets it back. */
+void mica_tokenizer_mark(const struct mica_tokenizer *tok, const char *text, size_t len,
+                         struct mica_buf *out);
 /* Appends the ids of text (any bytes; invalid UTF-8 never fails: it is encoded by the model's byte tokens, or
  * as U+FFFD where the vocabulary has none). */
 enum mica_status mica_tokenizer_encode(const struct mica_tokenizer *tok, const char *text, size_t len,

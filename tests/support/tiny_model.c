@@ -22,6 +22,8 @@ static const char chat_template[] =
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n{{ message['content'] }}<|im_end|>\n"
     "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
+_Static_assert(N_VOCAB - N_CONTROLS == TINY_FIRST_CONTROL, "state the number in tiny_model.h");
+
 struct shape {
     char name[48];
     uint64_t rows, columns; /* rows 0: a vector */

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 
+enum { TINY_FIRST_CONTROL = 262 }; /* control tokens have the ids from here on */
 enum { TINY_D = 64, TINY_HEADS = 2, TINY_HEAD_DIM = 32, TINY_FFN = 96, TINY_LAYERS = 2, TINY_CTX = 128 };
 
 /* Appends the GGUF file. The same bytes every time. buf->failed when out of memory. */

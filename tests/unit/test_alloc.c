@@ -149,7 +149,7 @@ static enum mica_status converse(void *arg, struct mica_err *err)
     if (status == MICA_OK)
         status = mica_chat_render(engine, messages, 2, true, &text, err);
     if (status == MICA_OK)
-        status = mica_tokenize(engine, text, strlen(text), false, true, &ids, &n, err);
+        status = mica_chat_tokenize(engine, messages, 2, true, &ids, &n, err);
     if (status == MICA_OK)
         status = mica_detokenize(engine, ids, n, false, &back, NULL, err);
     if (status == MICA_OK)
