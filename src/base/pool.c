@@ -14,7 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* A job is published by raising generation; workers that see it claim chunks from next until none is left.
+/* A job is published by raising generation; workers that see it do chunks until none is left.
  * The caller works too, then closes the job and waits until every worker that entered it has left. A worker
  * that did not wake up in time is not waited for: it finds the job closed.
  *
@@ -34,16 +34,23 @@ struct worker {
     int64_t bench_end, bench_ns; /* of whoever moves bench away from ON_DUTY */
 };
 
+/* The chunks [next, end) that a thread has still to do. It takes them in order, so each goes on where the
+ * last one ended and finds what was prefetched; then it helps the other threads with theirs. */
+struct lane {
+    _Alignas(64) _Atomic int64_t next;
+    int64_t end;
+};
+
 struct mica_pool {
     int n_threads;
+    struct lane *lanes;     /* n_threads */
     struct worker *workers; /* n_threads − 1 */
     mica_job *job;
     void *arg;
     int64_t n_items, grain;
     atomic_int n_benched, caller_cpu;
     _Alignas(64) atomic_int generation; /* odd: a job is open for workers */
-    _Alignas(64) _Atomic int64_t next;
-    _Alignas(64) atomic_int inside; /* workers between entering and leaving a job */
+    _Alignas(64) atomic_int inside;     /* workers between entering and leaving a job */
     _Alignas(64) atomic_int sleepers;
     atomic_bool caller_sleeps, stop;
 };
@@ -103,13 +110,17 @@ static bool spin_while(atomic_int *word, int seen, int64_t ns)
 /* Does chunks until none is left; how many it did. */
 static int64_t work(struct mica_pool *pool, int thread)
 {
-    for (int64_t n = 0;; n++) {
-        int64_t begin = atomic_fetch_add_explicit(&pool->next, pool->grain, memory_order_relaxed);
-        if (begin >= pool->n_items)
-            return n;
-        int64_t end = pool->n_items - begin < pool->grain ? pool->n_items : begin + pool->grain;
-        pool->job(pool->arg, begin, end, thread);
+    int64_t n = 0, chunk;
+    for (int i = 0, at = thread; i < pool->n_threads; i++, at = at + 1 < pool->n_threads ? at + 1 : 0) {
+        struct lane *lane = &pool->lanes[at];
+        while (atomic_load_explicit(&lane->next, memory_order_relaxed) < lane->end &&
+               (chunk = atomic_fetch_add_explicit(&lane->next, 1, memory_order_relaxed)) < lane->end) {
+            int64_t begin = chunk * pool->grain, left = pool->n_items - begin;
+            pool->job(pool->arg, begin, begin + (left < pool->grain ? left : pool->grain), thread);
+            n++;
+        }
     }
+    return n;
 }
 
 static void wait_for_job(struct mica_pool *pool, int seen)
@@ -242,7 +253,12 @@ void mica_pool_run(struct mica_pool *pool, int64_t n_items, int64_t grain, mica_
     pool->arg = arg;
     pool->n_items = n_items;
     pool->grain = grain;
-    atomic_store_explicit(&pool->next, 0, memory_order_relaxed);
+    int64_t n = (n_items + grain - 1) / grain, threads = pool->n_threads;
+    for (int64_t i = 0; i < threads; i++) {
+        atomic_store_explicit(&pool->lanes[i].next, n / threads * i + n % threads * i / threads,
+                              memory_order_relaxed);
+        pool->lanes[i].end = n / threads * (i + 1) + n % threads * (i + 1) / threads;
+    }
     atomic_fetch_add(&pool->generation, 1);
     if (atomic_load(&pool->sleepers) > 0)
         futex_wake_all(&pool->generation);
@@ -267,6 +283,7 @@ void mica_pool_free(struct mica_pool *pool)
     call_back(pool, true);
     for (int i = 0; i < pool->n_threads - 1; i++)
         pthread_join(pool->workers[i].thread, NULL);
+    free(pool->lanes);
     free(pool->workers);
     free(pool);
 }
@@ -279,14 +296,17 @@ enum mica_status mica_pool_new(int n_threads, struct mica_pool **out, struct mic
         return mica_fail(err, MICA_EARG, "threads: %d is not between 1 and 1024", n_threads);
     struct mica_pool *pool = aligned_alloc(_Alignof(struct mica_pool), sizeof *pool);
     struct worker *workers = aligned_alloc(_Alignof(struct worker), (size_t)n_threads * sizeof *workers);
-    if (!pool || !workers) {
+    struct lane *lanes = aligned_alloc(_Alignof(struct lane), (size_t)n_threads * sizeof *lanes);
+    if (!pool || !workers || !lanes) {
         free(pool);
         free(workers);
+        free(lanes);
         return mica_fail(err, MICA_ENOMEM, "thread pool: out of memory");
     }
     memset(pool, 0, sizeof *pool);
     memset(workers, 0, (size_t)n_threads * sizeof *workers);
     pool->workers = workers;
+    pool->lanes = lanes;
     pool->n_threads = 1;
     for (int i = 1; i < n_threads; i++) {
         workers[i - 1].pool = pool;

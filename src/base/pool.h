@@ -16,10 +16,10 @@ int mica_pool_threads(const struct mica_pool *pool); /* 1 for NULL */
 /* Does items [begin, end) of the job; thread (0 = the caller) indexes per-thread scratch. */
 typedef void mica_job(void *arg, int64_t begin, int64_t end, int thread);
 
-/* Runs job over [0, n_items) in chunks of at most grain items and returns when all are done. Chunks are
- * claimed dynamically: a thread that lost its CPU slows the others down only in proportion. Which thread does
- * an item never changes its result. pool may be NULL: then the caller does everything. Only one thread may
- * call at a time. */
+/* Runs job over [0, n_items) in chunks of at most grain items and returns when all are done. Each
+ * thread begins with a range of its own, in order, then helps the others with theirs: a thread that lost its
+ * CPU slows the others down only in proportion. Which thread does an item never changes its result. pool may
+ * be NULL: then the caller does everything. Only one thread may call at a time. */
 void mica_pool_run(struct mica_pool *pool, int64_t n_items, int64_t grain, mica_job *job, void *arg);
 
 /* CPUs this process may really use: affinity mask and cgroup quota. At least 1. */
