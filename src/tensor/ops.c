@@ -143,7 +143,7 @@ void mica_exec_split(const struct mica_exec *exec, int64_t n, double ns_each, in
     }
     /* A few chunks each, so that a thread that lost its CPU can be helped out, but none too small. */
     double chunks = total / CHUNK_NS;
-    double few = 2.0 * exec->n_threads, many = (double)CHUNKS_EACH * exec->n_threads;
+    double few = 4.0 * exec->n_threads, many = (double)CHUNKS_EACH * exec->n_threads;
     chunks = chunks < few ? few : chunks > many ? many : chunks;
     int64_t units = (n + unit - 1) / unit, grain = (int64_t)((double)units / chunks);
     mica_pool_run(exec->pool, n, (grain < 1 ? 1 : grain) * unit, job, arg);
