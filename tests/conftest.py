@@ -12,6 +12,10 @@ BUILD = Path(os.environ.get("MICA_BUILD") or ROOT / "build")
 CACHE = Path(os.environ.get("MICA_TEST_CACHE") or Path.home() / ".cache" / "mica-test")
 
 
+def pytest_addoption(parser):
+    parser.addoption("--peer", action="store_true", help="also compare with llama.cpp (package llama-cpp-python)")
+
+
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: left out by ./test.sh --quick")
 

@@ -7,51 +7,21 @@ Rows are compared with a KV cache in f32, which rounds nothing. What the caches 
 a test of its own.
 """
 import functools
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-np = pytest.importorskip("numpy")
+pytest.importorskip("numpy")
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytest.importorskip("gguf")
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "support"))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import hf_gguf  # noqa: E402
 import tiny_hf  # noqa: E402
 import torch  # noqa: E402
-
-TOOL = Path(os.environ.get("MICA_BUILD") or ROOT / "build") / "tests" / "logits_tool"
-BOUND = 1e-4
-
-
-def run(path, ids, cache="f32", env=None):
-    if not TOOL.exists():
-        pytest.skip(f"{TOOL} is not built")
-    return subprocess.run([TOOL, path, cache], input=" ".join(map(str, ids)).encode(), capture_output=True, check=False,
-                          timeout=120, env={**os.environ, **(env or {})})
-
-
-def logits(path, ids, cache="f32", env=None):
-    """[T, V] as Mica computes it."""
-    done = run(path, ids, cache, env)
-    assert done.returncode == 0, done.stderr.decode()
-    return np.frombuffer(done.stdout, np.float32).reshape(len(ids), -1)
-
-
-def errors(got, want):
-    """Relative error of each row: the length of the difference against the length of the row."""
-    return np.linalg.norm(got - want, axis=1) / np.linalg.norm(want, axis=1)
-
-
-def compare(label, got, want, bound=BOUND):
-    assert got.shape == want.shape, f"{label}: {got.shape} instead of {want.shape}"
-    each = errors(got, want)
-    assert each.max() <= bound, f"{label}: row {each.argmax()} of {len(each)} is off by {each.max():.2e}, bound {bound}"
+from logits_tool import compare, logits, run  # noqa: E402
 
 
 @functools.cache
@@ -119,8 +89,8 @@ def test_instruction_sets(case, isa, tmp_path):
     assert done.stdout == run(tmp_path, ids, "f16").stdout, f"{case}: {isa} differs from the default"
 
 
-# About three times what was measured. The models here attend sharply and have few heads; real ones suffer less.
-@pytest.mark.parametrize("cache, bound", [("f16", 1e-2), ("q8_0", 0.3)])
+# About 2.5 times what was measured. The models here attend sharply and have few heads; real ones suffer less.
+@pytest.mark.parametrize("cache, bound", [("f16", 5e-3), ("q8_0", 0.15)])
 @pytest.mark.parametrize("case", ["llama", "llama, heads of 24", "qwen2", "qwen3", "gemma3", "phi3, partial"])
 def test_caches(case, cache, bound, tmp_path):
     model, ids, want = reference(case)
