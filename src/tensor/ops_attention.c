@@ -227,9 +227,8 @@ enum mica_status mica_run_attention(const struct mica_exec *exec, const struct m
     double store_ns = width * (double)job.layer->n_kv_heads * (double)q->shape[0] / (double)job.n_chunks;
     mica_exec_split(exec, job.n_chunks, store_ns, 1, store_chunks, &job);
     int64_t items = job.n_chunks * job.layer->n_kv_heads;
-    /* Few items would leave threads idle: then the heads that share keys go to different ones. */
-    while (job.splits < group && items * job.splits < 4 * exec->n_threads &&
-           items * job.splits % exec->n_threads)
+    /* Heads that share keys stay together, which reads the keys once, unless threads would be idle. */
+    while (job.splits < group && items * job.splits < exec->n_threads)
         job.splits++;
     items *= job.splits;
     double attend_ns = keys * (double)heads * width * 0.15 / (double)items;
