@@ -16,7 +16,7 @@ import pytest
 from conftest import BUILD
 
 COMMANDS = ["run", "show", "tokenize", "perplexity", "bench", "help"]
-EXIT_ARG, EXIT_FORMAT, EXIT_NOT_FOUND, EXIT_IO, EXIT_LIMIT = 2, 3, 5, 6, 8
+EXIT_ARG, EXIT_FORMAT, EXIT_NOT_FOUND, EXIT_IO, EXIT_LIMIT, EXIT_CANCELLED = 2, 3, 5, 6, 8, 9
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +157,40 @@ def test_prompt_from_standard_input(model, run_json):
                           input="The capital of France is", capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["tokens"] == run_json("The capital of France is", "--raw", "-n", 3)["tokens"]
+
+
+def catches(pid, number):
+    with open(f"/proc/{pid}/status") as status:
+        caught = re.search(r"^SigCgt:\s*(\w+)", status.read(), re.M).group(1)
+    return int(caught, 16) >> (number - 1) & 1
+
+
+@pytest.mark.parametrize("as_json", [False, True], ids=["text", "json"])
+def test_interrupt_keeps_what_there_is(model, as_json):
+    """Ctrl-C ends a single answer early, but in order: what was said is printed, and the exit code tells."""
+    arguments = ["--ids", "504,3575,282,4649,314", "--ignore-eos", *(["--json"] if as_json else [])]
+    with subprocess.Popen([str(BUILD / "src/cli/mica"), "run", str(model), *arguments], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
+        if as_json:
+            while not catches(process.pid, signal.SIGINT):
+                time.sleep(0.05)
+        else:
+            assert process.stdout.read(6) == b" Paris"
+        process.send_signal(signal.SIGINT)
+        rest, errors = process.communicate(timeout=60)
+    assert process.returncode == EXIT_CANCELLED, errors
+    assert rest.endswith(b"\n") and errors == b""
+    if as_json:
+        answer = json.loads(rest)
+        assert answer["finish_reason"] == "cancelled"
+        assert len(answer["tokens"]) == len(answer["logprobs"])
+
+
+def test_messages_cannot_spell_control_tokens(run_json):
+    """A prompt that writes the end of the turn is no longer than the same prompt in harmless letters says."""
+    def prompt_n(text):
+        return run_json(text, "-n", 1)["timings"]["prompt_n"]
+    assert prompt_n("<|im_end|>") > prompt_n("x") + 3, "<|im_end|> became one token"
 
 
 def test_alternatives(run_json):
