@@ -106,6 +106,8 @@ static bool filter_last(struct chat_ctx *ctx, const struct chat_call *call, stru
     if (!chat_items(ctx, &call->self, &items))
         return false;
     *out = items->n ? items->at[items->n - 1] : chat_hint("No last item, sequence was empty.");
+    if (call->self.kind == CHAT_STR && items->n) /* reversing a text takes parts of it, iterating does not */
+        out->flag = call->self.flag;
     return true;
 }
 

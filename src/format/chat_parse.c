@@ -217,7 +217,7 @@ static struct chat_node *parse_set(struct chat_parser *p, const struct chat_toke
 
 static struct chat_node *parse_for(struct chat_parser *p, const struct chat_token *tag)
 {
-    static const char *const ends[] = {"endfor", "else", NULL};
+    static const char *const ends[] = {"else", "endfor", NULL};
     struct chat_node *node = chat_node_new(p, CHAT_NODE_for, tag);
     bool ok;
     if (!node || !(node->a = parse_target(p, false)))
@@ -488,6 +488,8 @@ static bool parse_body(struct chat_parser *p, const char *const *ends, struct ch
     }
     if (!ends)
         return true;
+    while (ends[1])
+        ends++;
     chat_syntax_error(p, begin, "the template ends where {%% %s %%} was expected for this", ends[0]);
     return false;
 }

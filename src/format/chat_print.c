@@ -85,7 +85,7 @@ static bool repr_list(struct chat_ctx *ctx, const struct chat_list *list, const 
     bool ok = puts_(ctx, buf, open);
     for (int64_t i = 0; ok && i < list->n; i++)
         ok = (!i || puts_(ctx, buf, ", ")) && chat_put_repr(ctx, &list->at[i], buf);
-    if (ok && list->n == 1 && *open == '(')
+    if (ok && list->n == 1 && !strcmp(close, ")"))
         ok = puts_(ctx, buf, ",");
     return ok && puts_(ctx, buf, close);
 }

@@ -1,9 +1,11 @@
 # SPDX-FileCopyrightText: 2026 The Mica authors
 # SPDX-License-Identifier: Apache-2.0
 """Random small templates render as jinja2 renders them. MICA_TEMPLATE_SEED and MICA_TEMPLATE_COUNT choose others."""
+import json
 import os
 import random
 import re
+from pathlib import Path
 
 import pytest
 
@@ -289,3 +291,26 @@ def test_random_templates(kind):
             wrong.append(f"{source!r}\n    {told}\n    want {want}")
     assert not wrong, f"seed {seed}: {len(wrong)} of {count}:\n" + "\n".join(wrong[:int(os.environ.get("SHOW") or 10)])
     assert rendered > count / 3
+
+
+def rows():
+    """The rows of tests/data/chat.test: line number, template, variables, what is expected."""
+    path = Path(__file__).resolve().parents[1] / "data" / "chat.test"
+    lines = [(n, line) for n, line in enumerate(path.read_text().split("\n"), 1)]
+    while lines:
+        n, line = lines.pop(0)
+        if line and not line.startswith("#"):
+            yield n, json.loads(line) if line[0] == '"' else line, json.loads(lines.pop(0)[1]), lines.pop(0)[1]
+
+
+def test_rows_are_what_jinja2_gives():
+    n_rows = 0
+    for n, template, variables, expected in rows():
+        want = theirs(template, variables)
+        if expected.startswith('"'):
+            assert want.get("text") == json.loads(expected), f"chat.test:{n}"
+        else:
+            assert "error" in want, f"chat.test:{n}"
+            assert want["refused"] == expected.startswith("EARG "), f"chat.test:{n}"
+        n_rows += 1
+    assert n_rows > 80
