@@ -202,36 +202,43 @@ static int hex_value(const char *s, int n, uint32_t *out)
     return n;
 }
 
+/* Reads the character that a numeric escape at s means; returns how many bytes of s it has, 0 when it is
+ * wrong, -1 when it is none. */
+static int numeric_escape(const char *s, const char *end, uint32_t *c)
+{
+    int n = *s == 'x' ? 2 : *s == 'u' ? 4 : *s == 'U' ? 8 : 0;
+    *c = 0;
+    if (n) {
+        bool read = end - s > n && hex_value(s + 1, n, c);
+        return read && *c <= 0x10ffff && (*c < 0xd800 || *c >= 0xe000) ? n + 1 : 0;
+    }
+    while (n < 3 && s + n < end && s[n] >= '0' && s[n] <= '7')
+        *c = *c * 8 + (uint32_t)(s[n++] - '0');
+    return n ? n : -1;
+}
+
 /* Writes what the escape at s (behind the backslash) means to out; returns how many bytes of s it has, 0 when
- * it is wrong. */
+ * it is wrong, -1 when the backslash stands for itself. */
 static int unescape(const char *s, const char *end, struct mica_buf *out)
 {
     static const char from[] = "\\'\"abfnrtv", to[] = "\\'\"\a\b\f\n\r\t\v";
     const char *simple = *s ? strchr(from, *s) : NULL;
     char utf8[4];
-    uint32_t c = 0;
+    uint32_t c;
     int n;
     if (*s == '\n')
         return 1;
+    if (*s == 'N') /* characters by name */
+        return 0;
     if (simple) {
         mica_buf_append(out, &to[simple - from], 1);
         return 1;
     }
-    if (*s >= '0' && *s <= '7') {
-        for (n = 0; n < 3 && s + n < end && s[n] >= '0' && s[n] <= '7'; n++)
-            c = c * 8 + (uint32_t)(s[n] - '0');
-    } else if (*s == 'x' || *s == 'u' || *s == 'U') {
-        int digits = *s == 'x' ? 2 : *s == 'u' ? 4 : 8;
-        if (end - s <= digits || !hex_value(s + 1, digits, &c) || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-            return 0;
-        n = digits + 1;
-    } else if (*s == 'N') {
-        return 0;
-    } else {
+    n = numeric_escape(s, end, &c);
+    if (n > 0)
+        mica_buf_append(out, utf8, (size_t)chat_utf8_put(c, utf8));
+    else if (n < 0)
         mica_buf_append(out, "\\", 1);
-        return -1;
-    }
-    mica_buf_append(out, utf8, (size_t)chat_utf8_put(c, utf8));
     return n;
 }
 

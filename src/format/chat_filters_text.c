@@ -215,6 +215,19 @@ static bool filter_wordcount(struct chat_ctx *ctx, const struct chat_call *call,
 }
 
 /* ---- markup ---- */
+/* The character that &#…; at s means, 0: none. */
+static uint32_t numeric_entity(const char *s, size_t len, size_t *used)
+{
+    bool hex = len > 3 && (s[2] | 0x20) == 'x';
+    const char *set = hex ? "0123456789abcdef" : "0123456789", *digit;
+    uint32_t c = 0;
+    size_t i = hex ? 3 : 2;
+    for (; i < len && s[i] && c < 0x110000 && (digit = strchr(set, s[i] >= 'A' ? s[i] | 0x20 : s[i])); i++)
+        c = c * (hex ? 16 : 10) + (uint32_t)(digit - set);
+    *used = i + 1;
+    return i < len && s[i] == ';' && c < 0x110000 && (c < 0xd800 || c > 0xdfff) ? c : 0;
+}
+
 static bool put_entity(struct chat_ctx *ctx, const char *s, size_t len, struct mica_buf *buf, size_t *used)
 {
     static const struct {
@@ -222,6 +235,7 @@ static bool put_entity(struct chat_ctx *ctx, const char *s, size_t len, struct m
     } entities[] = {{"&amp;", "&"},   {"&lt;", "<"},   {"&gt;", ">"},
                     {"&quot;", "\""}, {"&apos;", "'"}, {"&nbsp;", "\u00a0"}};
     char utf8[4];
+    uint32_t c;
     for (size_t i = 0; i < MICA_COUNT(entities); i++) {
         size_t n = strlen(entities[i].name);
         if (len >= n && !memcmp(s, entities[i].name, n)) {
@@ -229,20 +243,8 @@ static bool put_entity(struct chat_ctx *ctx, const char *s, size_t len, struct m
             return chat_put(ctx, buf, entities[i].text, strlen(entities[i].text));
         }
     }
-    if (len > 3 && s[1] == '#') {
-        bool hex = (s[2] | 0x20) == 'x';
-        uint32_t c = 0;
-        size_t i = hex ? 3 : 2;
-        for (; i < len && c < 0x110000 &&
-               (hex ? strchr("0123456789abcdefABCDEF", s[i]) != NULL && s[i] : s[i] >= '0' && s[i] <= '9');
-             i++)
-            c = hex ? c * 16 + (uint32_t)(s[i] <= '9' ? s[i] - '0' : (s[i] | 0x20) - 'a' + 10)
-                    : c * 10 + (uint32_t)(s[i] - '0');
-        if (i < len && s[i] == ';' && c && c < 0x110000 && (c < 0xd800 || c > 0xdfff)) {
-            *used = i + 1;
-            return chat_put(ctx, buf, utf8, (size_t)chat_utf8_put(c, utf8));
-        }
-    }
+    if (len > 3 && s[1] == '#' && (c = numeric_entity(s, len, used)))
+        return chat_put(ctx, buf, utf8, (size_t)chat_utf8_put(c, utf8));
     *used = 1;
     return chat_put(ctx, buf, "&", 1);
 }

@@ -247,6 +247,38 @@ static bool percent_key(struct chat_ctx *ctx, struct percent *p, const char **s,
     return true;
 }
 
+static void percent_flags(const char **s, const char *end, struct spec *spec, bool *left, bool *zero)
+{
+    for (; *s < end && **s && strchr("-+ #0", **s); ++*s) {
+        *left |= **s == '-';
+        *zero |= **s == '0';
+        spec->alternate |= **s == '#';
+        if (**s == '+' || (**s == ' ' && !spec->sign))
+            spec->sign = **s;
+    }
+}
+
+/* Width, precision and type. */
+static bool percent_size(struct chat_ctx *ctx, struct percent *p, const char **s, const char *end,
+                         struct spec *spec)
+{
+    if (!read_count(ctx, p, s, end, &spec->width))
+        return false;
+    if (*s < end && **s == '.') {
+        ++*s;
+        if (!read_count(ctx, p, s, end, &spec->precision))
+            return false;
+        spec->precision = spec->precision < 0 ? 0 : spec->precision;
+    }
+    while (*s < end && **s && strchr("hlL", **s))
+        ++*s;
+    if (*s == end)
+        return chat_raise(ctx, "incomplete format");
+    spec->type = *(*s)++;
+    return (spec->width <= MAX_WIDTH && spec->width >= -MAX_WIDTH) ||
+           chat_fail(ctx, MICA_ELIMIT, "a width in the template is too large");
+}
+
 static bool percent_one(struct chat_ctx *ctx, struct percent *p, const char **s, const char *end,
                         struct mica_buf *buf)
 {
@@ -258,32 +290,13 @@ static bool percent_one(struct chat_ctx *ctx, struct percent *p, const char **s,
         if (!percent_key(ctx, p, s, end, &v))
             return false;
     }
-    for (; *s < end && **s && strchr("-+ #0", **s); ++*s) {
-        left |= **s == '-';
-        zero |= **s == '0';
-        spec.alternate |= **s == '#';
-        if (**s == '+' || (**s == ' ' && !spec.sign))
-            spec.sign = **s;
-    }
-    if (!read_count(ctx, p, s, end, &spec.width))
+    percent_flags(s, end, &spec, &left, &zero);
+    if (!percent_size(ctx, p, s, end, &spec))
         return false;
-    left |= spec.width < 0;
-    spec.width = spec.width < 0 ? -spec.width : spec.width;
-    if (*s < end && **s == '.') {
-        ++*s;
-        if (!read_count(ctx, p, s, end, &spec.precision))
-            return false;
-        spec.precision = spec.precision < 0 ? 0 : spec.precision;
-    }
-    while (*s < end && **s && strchr("hlL", **s))
-        ++*s;
-    if (*s == end)
-        return chat_raise(ctx, "incomplete format");
-    spec.type = *(*s)++;
-    if (spec.width > MAX_WIDTH)
-        return chat_fail(ctx, MICA_ELIMIT, "a width in the template is too large");
     if (spec.type == '%')
         return chat_put(ctx, buf, "%", 1);
+    left |= spec.width < 0; /* a negative * */
+    spec.width = spec.width < 0 ? -spec.width : spec.width;
     spec.align = left ? '<' : zero ? '=' : 0;
     if (zero && !left)
         spec.fill = chat_str("0", 1);
@@ -334,31 +347,37 @@ static int64_t digits_value(const char **s, const char *end)
     return n;
 }
 
-static bool parse_spec(struct chat_ctx *ctx, const char *s, const char *end, struct spec *spec)
+/* Fill and alignment at s; returns what follows. */
+static const char *parse_align(const char *s, const char *end, struct spec *spec)
 {
-    int first = s < end ? chat_utf8_len(s, end) : 0;
-    *spec = (struct spec){.fill = chat_str(" ", 1), .precision = -1};
+    int first = chat_utf8_len(s, end);
     if (first && s + first < end && is_align(s[first])) {
         spec->fill = chat_str(s, (size_t)first);
-        spec->align = s[first];
-        s += first + 1;
-    } else if (s < end && is_align(*s)) {
-        spec->align = *s++;
+        s += first;
+    } else if (s == end || !is_align(*s)) {
+        return s;
     }
-    if (s < end && (*s == '+' || *s == '-' || *s == ' '))
-        spec->sign = *s++;
-    if (s < end && *s == '#')
-        spec->alternate = *s++;
-    if (s < end && *s == '0') {
-        if (!spec->align) {
-            spec->fill = chat_str("0", 1);
-            spec->align = '=';
-        }
-        s++;
+    spec->align = *s;
+    return s + 1;
+}
+
+static char take(const char **s, const char *end, const char *set)
+{
+    return *s < end && **s && strchr(set, **s) ? *(*s)++ : 0;
+}
+
+static bool parse_spec(struct chat_ctx *ctx, const char *s, const char *end, struct spec *spec)
+{
+    *spec = (struct spec){.fill = chat_str(" ", 1), .precision = -1};
+    s = parse_align(s, end, spec);
+    spec->sign = take(&s, end, "+- ");
+    spec->alternate = take(&s, end, "#");
+    if (take(&s, end, "0") && !spec->align) {
+        spec->fill = chat_str("0", 1);
+        spec->align = '=';
     }
     spec->width = digits_value(&s, end);
-    if (s < end && (*s == ',' || *s == '_'))
-        spec->group = *s++;
+    spec->group = take(&s, end, ",_");
     if (s + 1 < end && *s == '.' && s[1] >= '0' && s[1] <= '9') {
         s++;
         spec->precision = digits_value(&s, end);
@@ -475,15 +494,30 @@ static bool field_value(struct chat_ctx *ctx, struct format *f, const char *s, c
 static bool expand(struct chat_ctx *ctx, struct format *f, const char *s, const char *end, int level,
                    struct mica_buf *buf);
 
+/* !s, !r and !a */
+static bool convert(struct chat_ctx *ctx, char conversion, struct chat_value *v)
+{
+    struct mica_buf text = {0};
+    if (!conversion)
+        return true;
+    if (conversion != 's' && conversion != 'r' && conversion != 'a')
+        return chat_raise(ctx, "Unknown conversion specifier %c", conversion);
+    if (conversion == 's')
+        chat_put_str(ctx, v, &text);
+    else
+        chat_put_repr(ctx, v, &text);
+    return chat_str_take(ctx, &text, v);
+}
+
 /* The field between s and end, without its braces. */
 static bool put_field(struct chat_ctx *ctx, struct format *f, const char *s, const char *end, int level,
                       struct mica_buf *buf)
 {
     const char *name_end = s;
-    struct mica_buf spec_buf = {0}, text = {0};
+    struct mica_buf spec_buf = {0};
     struct chat_value v, spec = chat_str("", 0);
     char conversion = 0;
-    bool ok = true, bracket = false;
+    bool bracket = false;
     for (; name_end < end && (bracket || (*name_end != ':' && *name_end != '!')); name_end++)
         bracket = *name_end == '[' || (bracket && *name_end != ']');
     if (!field_value(ctx, f, s, name_end, &v))
@@ -495,16 +529,11 @@ static bool put_field(struct chat_ctx *ctx, struct format *f, const char *s, con
         name_end += 2;
     }
     if (name_end < end) {
-        ok = expand(ctx, f, name_end + 1, end, level + 1, &spec_buf);
-        ok = chat_str_take(ctx, &spec_buf, &spec) && ok;
+        expand(ctx, f, name_end + 1, end, level + 1, &spec_buf);
+        if (!chat_str_take(ctx, &spec_buf, &spec))
+            return false;
     }
-    if (ok && conversion) {
-        if (conversion != 's' && conversion != 'r' && conversion != 'a')
-            return chat_raise(ctx, "Unknown conversion specifier %c", conversion);
-        ok = conversion == 's' ? chat_put_str(ctx, &v, &text) : chat_put_repr(ctx, &v, &text);
-        ok = chat_str_take(ctx, &text, &v) && ok;
-    }
-    return ok && format_value(ctx, &v, &spec, buf);
+    return convert(ctx, conversion, &v) && format_value(ctx, &v, &spec, buf);
 }
 
 /* level 0: the text itself, with doubled braces; 1: a specification, which may hold fields. */

@@ -255,19 +255,23 @@ static bool slice_list(struct chat_ctx *ctx, const struct chat_value *v, int64_t
 static bool slice_range(struct chat_ctx *ctx, const struct chat_value *v, int64_t start, int64_t stop,
                         int64_t step, int64_t n, struct chat_value *out)
 {
+    const struct chat_range *from = v->range;
     struct chat_range *range = chat_alloc(ctx, 1, sizeof *range);
+    int64_t first, last, stride;
     if (!range)
         return false;
-    *range = (struct chat_range){v->range->start + start * v->range->step,
-                                 v->range->start + stop * v->range->step, v->range->step * step, n};
+    if (__builtin_mul_overflow(start, from->step, &first) ||
+        __builtin_add_overflow(first, from->start, &first) ||
+        __builtin_mul_overflow(stop, from->step, &last) || __builtin_add_overflow(last, from->start, &last) ||
+        __builtin_mul_overflow(step, from->step, &stride))
+        return chat_fail(ctx, MICA_ELIMIT, "a number in the template does not fit into 64 bits");
+    *range = (struct chat_range){first, last, stride, n};
     *out = (struct chat_value){.kind = CHAT_RANGE, .range = range};
     return true;
 }
 
-bool chat_slice(struct chat_ctx *ctx, const struct chat_value *v, const struct chat_value bounds[3],
-                struct chat_value *out)
+static bool check_slice(struct chat_ctx *ctx, const struct chat_value *v, const struct chat_value bounds[3])
 {
-    int64_t n = chat_length(v), step = bounds[2].kind == CHAT_NONE ? 1 : bounds[2].i, start, stop, count;
     if (v->kind == CHAT_UNDEFINED)
         return chat_fail_undefined(ctx, v);
     if (v->kind == CHAT_DICT)
@@ -278,8 +282,15 @@ bool chat_slice(struct chat_ctx *ctx, const struct chat_value *v, const struct c
         if (bounds[i].kind != CHAT_NONE && !chat_is_int(&bounds[i]))
             return chat_raise(ctx, "slice indices must be integers or None");
     }
-    if (!step)
-        return chat_raise(ctx, "slice step cannot be zero");
+    return (bounds[2].kind == CHAT_NONE || bounds[2].i) || chat_raise(ctx, "slice step cannot be zero");
+}
+
+bool chat_slice(struct chat_ctx *ctx, const struct chat_value *v, const struct chat_value bounds[3],
+                struct chat_value *out)
+{
+    int64_t n = chat_length(v), step = bounds[2].kind == CHAT_NONE ? 1 : bounds[2].i, start, stop, count;
+    if (!check_slice(ctx, v, bounds))
+        return false;
     step = step > n ? n + 1 : step < -n ? -n - 1 : step;
     start = bound(&bounds[0], step < 0 ? n - 1 : 0, n, step < 0);
     stop = bound(&bounds[1], step < 0 ? -1 : n, n, step < 0);

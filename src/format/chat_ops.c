@@ -216,6 +216,18 @@ static bool is_sequence(const struct chat_value *v)
     return v->kind == CHAT_STR || v->kind == CHAT_LIST || v->kind == CHAT_TUPLE;
 }
 
+static bool sequence_op(struct chat_ctx *ctx, int op, const struct chat_value *a, const struct chat_value *b,
+                        struct chat_value *out)
+{
+    if (op == '+' && a->kind == b->kind && is_sequence(a))
+        return a->kind == CHAT_STR ? concat_str(ctx, a, b, out) : concat_lists(ctx, a, b, out);
+    if (op == '*' && is_sequence(a) && chat_is_int(b))
+        return repeat(ctx, a, b->i, out);
+    if (op == '*' && is_sequence(b) && chat_is_int(a))
+        return repeat(ctx, b, a->i, out);
+    return mismatch(ctx, op, a, b);
+}
+
 bool chat_binary(struct chat_ctx *ctx, int op, const struct chat_value *a, const struct chat_value *b,
                  struct chat_value *out)
 {
@@ -227,15 +239,7 @@ bool chat_binary(struct chat_ctx *ctx, int op, const struct chat_value *a, const
         return int_op(ctx, op, a->i, b->i, out);
     if (chat_is_number(a) && chat_is_number(b))
         return float_op(ctx, op, chat_as_double(a), chat_as_double(b), out);
-    if (op == '+' && a->kind == CHAT_STR && b->kind == CHAT_STR)
-        return concat_str(ctx, a, b, out);
-    if (op == '+' && a->kind == b->kind && is_sequence(a))
-        return concat_lists(ctx, a, b, out);
-    if (op == '*' && is_sequence(a) && chat_is_int(b))
-        return repeat(ctx, a, b->i, out);
-    if (op == '*' && is_sequence(b) && chat_is_int(a))
-        return repeat(ctx, b, a->i, out);
-    return mismatch(ctx, op, a, b);
+    return sequence_op(ctx, op, a, b, out);
 }
 
 bool chat_sign(struct chat_ctx *ctx, int op, const struct chat_value *a, struct chat_value *out)
