@@ -52,12 +52,13 @@ enum mica_status mica_detokenize(const struct mica_engine *engine, const int32_t
     return MICA_OK;
 }
 
-/* The JSON string of the vocabulary's token id, or null. */
-static json_t *token_json(const struct mica_tokenizer *tokenizer, int32_t id)
+/* Sets vars[name] to the text of token id; a token that the model lacks stays undefined, as templates expect.
+ */
+static bool set_token(json_t *vars, const char *name, const struct mica_tokenizer *tokenizer, int32_t id)
 {
     size_t len;
     const char *text = id >= 0 ? mica_tokenizer_token(tokenizer, id, &len) : NULL;
-    return text ? json_stringn(text, len) : json_null();
+    return !text || json_object_set_new(vars, name, json_stringn(text, len)) == 0;
 }
 
 /* {"role": …, "content": …}; with marked, control tokens in them are taken apart. EARG when they are not
@@ -109,10 +110,8 @@ static enum mica_status render(const struct mica_engine *engine, const struct mi
         ok = json_array_append_new(list, message) == 0;
     }
     ok = ok && json_object_set_new(vars, "add_generation_prompt", json_boolean(add_generation_prompt)) == 0 &&
-         json_object_set_new(vars, "bos_token",
-                             token_json(engine->tokenizer, mica_tokenizer_bos(engine->tokenizer))) == 0 &&
-         json_object_set_new(vars, "eos_token",
-                             token_json(engine->tokenizer, mica_tokenizer_eos(engine->tokenizer))) == 0;
+         set_token(vars, "bos_token", engine->tokenizer, mica_tokenizer_bos(engine->tokenizer)) &&
+         set_token(vars, "eos_token", engine->tokenizer, mica_tokenizer_eos(engine->tokenizer));
     mica_buf_puts(text, "");
     enum mica_status status = ok ? mica_template_render(engine->chat, vars, NULL, text, err)
                                  : mica_fail(err, MICA_ENOMEM, "chat template: out of memory");
