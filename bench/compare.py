@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mica and llama.cpp on the same work, in turns, in one run: a Markdown table with ratios.
 
-usage: compare.py [--mica build/src/cli/mica] [--models DIR] [--only smollm2,qwen,gemma] [--rounds 3] [--threads 2]
+usage: compare.py [--mica build/src/cli/mica] [--models DIR] [--only smollm2,qwen,gemma]
+                  [--parts speed,start,memory,busy] [--rounds 3] [--threads 2]
 
 Needs a Python with llama-cpp-python built for this CPU (tools/fetch.py --peer makes one). Both engines run the same
 token ids with the same number of threads: a prompt of 512 tokens, 64 tokens one by one, and batches of 8 and 16
@@ -128,11 +129,13 @@ def verdict(holds):
 
 
 def compare_speed(args, name, path, rows):
-    mica, peer, shares, machine = {}, {}, {}, {}
+    mica, peer, shares = {}, {}, {}
     options = ["--batch", ",".join(str(n) for n in BATCHES)]
     for _ in range(args.rounds):
         full, rates = mica_rates(args, path, options)
         machine = full["machine"]
+        print(f"{name}: {machine['isa']}, {machine['threads']} threads: int8 {machine['int8_gops']:.0f} GOPS, "
+              f"memory read {machine['memory_gb_s']:.1f} GB/s", file=sys.stderr)
         for key, values in rates.items():
             mica.setdefault(key, []).extend(values)
             shares.setdefault(key, []).append(full[key]["limit_share"])
@@ -142,7 +145,6 @@ def compare_speed(args, name, path, rows):
         ours, theirs = statistics.median(mica[key]), statistics.median(peer[key])
         rows.append((name, key, f"{ours:.1f}", f"{theirs:.1f}", f"{ours / theirs:.2f}×",
                      f"{100 * statistics.median(shares[key]):.0f}%", f"≥ {least}×", verdict(ours >= least * theirs)))
-    return machine
 
 
 def compare_start(args, name, path, rows):
@@ -167,7 +169,7 @@ def compare_busy(args, name, path, rows):
         _, ours = mica_rates(args, path, ["--pp", "0"])
         return statistics.median(ours["tg64"]), statistics.median(run_peer(path, args.threads, "tg")["tg64"])
 
-    quiet, kept = both(), []
+    quiet = both()
     busy = subprocess.Popen([sys.executable, "-c", BUSY])
     try:
         loaded = both()
@@ -179,27 +181,27 @@ def compare_busy(args, name, path, rows):
                  verdict(kept[0] >= 45)))
 
 
+PARTS = {"speed": compare_speed, "start": compare_start, "memory": compare_memory, "busy": compare_busy}
+
+
 def main():
     cache = os.environ.get("MICA_TEST_CACHE", os.path.expanduser("~/.cache/mica-test"))
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--mica", default="build/src/cli/mica")
     p.add_argument("--models", default=os.path.join(cache, "models"))
     p.add_argument("--only", default=",".join(TARGETS))
+    p.add_argument("--parts", default=",".join(PARTS), help="of: " + ", ".join(PARTS))
     p.add_argument("--rounds", type=int, default=3)
     p.add_argument("--threads", type=int, default=2)
     p.add_argument("--peer", nargs=2, help=argparse.SUPPRESS)
     args = p.parse_args()
     if args.peer:
         return peer_main(args.peer[0], args.threads, args.peer[1])
-    rows, machine = [], {}
+    rows = []
     for name in args.only.split(","):
-        path = os.path.join(args.models, name + ".gguf")
-        machine = compare_speed(args, name, path, rows)
-        compare_start(args, name, path, rows)
-        compare_memory(args, name, path, rows)
-        compare_busy(args, name, path, rows)
-    print(f"{machine['isa']}, {machine['threads']} threads: int8 {machine['int8_gops']:.0f} GOPS, "
-          f"memory read {machine['memory_gb_s']:.1f} GB/s\n")
+        for part in args.parts.split(","):
+            print(f"{name}: {part} …", file=sys.stderr, flush=True)
+            PARTS[part](args, name, os.path.join(args.models, name + ".gguf"), rows)
     print("| model | figure (tokens/s unless stated) | Mica | llama.cpp | ratio | share of the limit | target | holds |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for row in rows:
