@@ -134,7 +134,7 @@ size_t mica_scratch_none(const struct mica_op_args *args, int n_threads)
 void mica_exec_split(const struct mica_exec *exec, int64_t n, double ns_each, int64_t unit, mica_job *job,
                      void *arg)
 {
-    enum { ALONE_NS = 5000, CHUNK_NS = 20000, CHUNKS_EACH = 8 };
+    enum { ALONE_NS = 2500, CHUNK_NS = 20000, CHUNKS_EACH = 8 };
     double total = (double)n * ns_each;
     if (exec->n_threads == 1 || total < ALONE_NS || n <= unit) {
         if (n > 0)

@@ -159,31 +159,160 @@ static void matmul_range(void *arg, int64_t begin, int64_t end, int thread)
     }
 }
 
-enum mica_status mica_run_linear(const struct mica_exec *exec, const struct mica_op_call *call,
-                                 struct mica_err *err)
+static size_t row_bytes(const struct mica_tensor *x)
 {
-    const struct mica_tensor *const *in = call->args.in, *x = in[0];
-    int64_t k = mica_last_dim(x);
-    struct matmul_job job = {.x = x->data, .m = mica_tensor_rows(x)};
-    job.row_bytes = x->dtype == MICA_ACT ? (size_t)(k / MICA_ACT_BLOCK) * sizeof(struct mica_act_block)
-                                         : (size_t)k * sizeof(float);
+    size_t k = (size_t)mica_last_dim(x);
+    return x->dtype == MICA_ACT ? k / MICA_ACT_BLOCK * sizeof(struct mica_act_block) : k * sizeof(float);
+}
+
+/* Rows of x in each panel, all nearly equal. */
+static int64_t cut_panels(const struct mica_tensor *x, int64_t *n_out)
+{
+    int64_t m = mica_tensor_rows(x), most = (int64_t)(PANEL_BYTES / row_bytes(x));
+    most = most < PANEL_ROWS ? PANEL_ROWS : most;
+    *n_out = (m + most - 1) / most;
+    return (m + *n_out - 1) / *n_out;
+}
+
+/* Rough nanoseconds of one group × m tokens: reading the weights bounds few tokens, multiplying many. */
+static double group_ns(int64_t k, int64_t m)
+{
+    return 16 * (double)k * (0.06 + 0.01 * (double)m);
+}
+
+/* Lists the weights in args; their outputs are the caller's to set. */
+static enum mica_status list_parts(const struct mica_exec *exec, const struct mica_op_args *args,
+                                   struct matmul_job *job, struct mica_err *err)
+{
+    const struct mica_tensor *const *in = args->in, *x = in[0];
+    *job = (struct matmul_job){.x = x->data, .m = mica_tensor_rows(x), .row_bytes = row_bytes(x)};
     for (int i = 0; i < MICA_MAX_OUT && in[STRIDE * i + WEIGHT]; i++) {
         const struct mica_tensor *w = in[STRIDE * i + WEIGHT], *bias = in[STRIDE * i + BIAS],
                                  *residual = in[STRIDE * i + RESIDUAL];
-        struct mica_epilogue epilogue = {bias ? bias->data : NULL, residual ? residual->data : NULL,
-                                         w->packed->n};
-        job.n_groups += w->packed->n_groups;
-        job.parts[job.n_parts++] = (struct matmul_part){exec->kern->matmul[w->packed->type], w->packed,
-                                                        epilogue, call->out[i]->data, job.n_groups};
-        if (!exec->kern->matmul[w->packed->type])
+        struct matmul_part *part = &job->parts[job->n_parts++];
+        part->fn = exec->kern->matmul[w->packed->type];
+        part->w = w->packed;
+        part->epilogue.bias = bias ? bias->data : NULL;
+        part->epilogue.residual = residual ? residual->data : NULL;
+        part->epilogue.ld_residual = w->packed->n;
+        part->end = job->n_groups += w->packed->n_groups;
+        if (!part->fn)
             return mica_fail(err, MICA_EUNSUPPORTED, "no kernel for %s", mica_wtypes[w->packed->type].name);
     }
-    int64_t most = (int64_t)(PANEL_BYTES / job.row_bytes);
-    most = most < PANEL_ROWS ? PANEL_ROWS : most;
-    int64_t n_panels = (job.m + most - 1) / most;
-    job.panel = (job.m + n_panels - 1) / n_panels;
-    /* Reading the weights bounds few tokens (about 10 GB/s each thread), multiplying many. */
-    double ns = 16 * (double)k * (0.06 + 0.01 * (double)job.panel);
-    mica_exec_split(exec, n_panels * job.n_groups, ns, job.m > 1 ? 2 : 1, matmul_range, &job);
     return MICA_OK;
+}
+
+enum mica_status mica_run_linear(const struct mica_exec *exec, const struct mica_op_call *call,
+                                 struct mica_err *err)
+{
+    const struct mica_tensor *x = call->args.in[0];
+    struct matmul_job job;
+    enum mica_status status = list_parts(exec, &call->args, &job, err);
+    if (status != MICA_OK)
+        return status;
+    int64_t n_panels;
+    job.panel = cut_panels(x, &n_panels);
+    for (int i = 0; i < job.n_parts; i++)
+        job.parts[i].out = call->out[i]->data;
+    mica_exec_split(exec, n_panels * job.n_groups, group_ns(mica_last_dim(x), job.panel), job.m > 1 ? 2 : 1,
+                    matmul_range, &job);
+    return MICA_OK;
+}
+
+/* ---- gated products ----
+ * quantize(f(x · gateᵀ) × (x · upᵀ)): a work item is one block of 32 columns of the result, so the two
+ * products never leave the cache of the thread that made them. */
+
+enum { GATE, UP, TILE_BLOCKS = 4, TILE_COLUMNS = TILE_BLOCKS * MICA_ACT_BLOCK };
+
+struct gated_job {
+    struct matmul_job products;
+    mica_binary_fn *gate;
+    mica_quantize_fn *quantize;
+    float *scratch; /* for each thread two tiles: [panel][TILE_COLUMNS] */
+    struct mica_act_block *out;
+    int64_t n_blocks; /* of a row of the result */
+};
+
+const char *mica_infer_gated(const struct mica_op_args *args, struct mica_tensor *out)
+{
+    struct mica_tensor both[MICA_MAX_OUT] = {{0}};
+    const char *why = mica_infer_linear_group(args, both);
+    if (!why && (!args->in[STRIDE * UP + WEIGHT] || !mica_same_shape(&both[GATE], &both[UP])))
+        why = "the two weights must have the same shape";
+    if (!why && mica_last_dim(&both[GATE]) % MICA_ACT_BLOCK)
+        why = "the number of rows of w must be a multiple of 32";
+    *out = both[GATE];
+    out->dtype = MICA_ACT;
+    return why;
+}
+
+size_t mica_scratch_gated(const struct mica_op_args *args, int n_threads)
+{
+    int64_t n_panels, panel = cut_panels(args->in[0], &n_panels);
+    return (size_t)n_threads * 2 * (size_t)panel * TILE_COLUMNS * sizeof(float);
+}
+
+/* Blocks [b0, b0 + n) of the rows of the panel that starts at m0. */
+static void gated_tile(const struct gated_job *job, int64_t m0, int64_t b0, int64_t n, float *tiles)
+{
+    const struct matmul_job *products = &job->products;
+    int64_t m = products->m - m0 < products->panel ? products->m - m0 : products->panel;
+    int64_t columns = n * MICA_ACT_BLOCK, groups = MICA_ACT_BLOCK / MICA_LANES;
+    float *both[] = {tiles, tiles + products->panel * TILE_COLUMNS};
+    for (int i = GATE; i <= UP; i++) {
+        const struct matmul_part *part = &products->parts[i];
+        /* The kernel counts columns from the first of w. */
+        part->fn(part->w, products->x + (size_t)m0 * products->row_bytes, m, groups * b0, groups * (b0 + n),
+                 both[i] - b0 * MICA_ACT_BLOCK, columns, part->epilogue.bias ? &part->epilogue : NULL);
+    }
+    for (int64_t r = 0; r < m; r++) {
+        float *row = both[GATE] + r * columns;
+        job->gate(row, both[UP] + r * columns, columns, row);
+        (job->quantize)(row, columns, job->out + (m0 + r) * job->n_blocks + b0);
+    }
+}
+
+static void gated_range(void *arg, int64_t begin, int64_t end, int thread)
+{
+    const struct gated_job *job = arg;
+    float *tiles = job->scratch + thread * 2 * job->products.panel * TILE_COLUMNS;
+    while (begin < end) {
+        int64_t b0 = begin % job->n_blocks,
+                left = job->n_blocks - b0 < end - begin ? job->n_blocks - b0 : end - begin;
+        int64_t n = left < TILE_BLOCKS ? left : TILE_BLOCKS;
+        gated_tile(job, begin / job->n_blocks * job->products.panel, b0, n, tiles);
+        begin += n;
+    }
+}
+
+static enum mica_status run_gated(const struct mica_exec *exec, const struct mica_op_call *call,
+                                  mica_binary_fn *gate, struct mica_err *err)
+{
+    const struct mica_tensor *x = call->args.in[0];
+    struct gated_job job = {.gate = gate, .quantize = exec->kern->quantize};
+    enum mica_status status = list_parts(exec, &call->args, &job.products, err);
+    if (status != MICA_OK)
+        return status;
+    int64_t n_panels, panel = cut_panels(x, &n_panels);
+    job.products.panel = panel;
+    job.scratch = call->scratch;
+    job.out = call->out[0]->data;
+    job.n_blocks = mica_last_dim(call->out[0]) / MICA_ACT_BLOCK;
+    double ns = 4 * group_ns(mica_last_dim(x), panel) + MICA_ACT_BLOCK * (double)panel;
+    mica_exec_split(exec, n_panels * job.n_blocks, ns, panel > PANEL_ROWS ? TILE_BLOCKS : 1, gated_range,
+                    &job);
+    return MICA_OK;
+}
+
+enum mica_status mica_run_linear_silu_mul(const struct mica_exec *exec, const struct mica_op_call *call,
+                                          struct mica_err *err)
+{
+    return run_gated(exec, call, exec->kern->silu_mul, err);
+}
+
+enum mica_status mica_run_linear_gelu_mul(const struct mica_exec *exec, const struct mica_op_call *call,
+                                          struct mica_err *err)
+{
+    return run_gated(exec, call, exec->kern->gelu_mul, err);
 }

@@ -191,7 +191,7 @@ static void rms_norm_quantize_rows(void *arg, int64_t begin, int64_t end, int th
         (job->kern->quantize)(row, job->n, job->act + i * (job->n / MICA_ACT_BLOCK));
     }
 }
-ROWS(rms_norm_quantize, rms_norm_quantize_rows, 0.4, 0)
+ROWS(rms_norm_quantize, rms_norm_quantize_rows, 0.6, 0)
 
 static void mul_quantize_rows(void *arg, int64_t begin, int64_t end, int thread)
 {

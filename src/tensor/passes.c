@@ -87,6 +87,12 @@ static void fuse_pairs(const struct passes *p)
     }
 }
 
+static bool is_plain_linear(const struct passes *p, const struct mica_op_call *node)
+{
+    enum { RESIDUAL = 3 };
+    return is_op(node, MICA_OP_linear) && !node->args.in[RESIDUAL] && used_once(p, node);
+}
+
 /* add(linear(x, w, bias), y) → linear with y as its residual. */
 static void fuse_residuals(const struct passes *p)
 {
@@ -95,7 +101,7 @@ static void fuse_residuals(const struct passes *p)
         struct mica_op_call *node = &p->graph->nodes[i];
         for (int side = 1; side >= 0 && is_op(node, MICA_OP_add); side--) {
             struct mica_op_call *product = producer(p, node->args.in[side]);
-            if (!is_op(product, MICA_OP_linear) || product->args.in[RESIDUAL] || !used_once(p, product))
+            if (!is_plain_linear(p, product))
                 continue;
             const struct mica_tensor *other = node->args.in[!side];
             node->op = product->op;
@@ -103,6 +109,29 @@ static void fuse_residuals(const struct passes *p)
             node->args.in[RESIDUAL] = other;
             node->here = product->here;
             product->op = NULL;
+        }
+    }
+}
+
+/* act(linear(x, a)) × linear(x, b), quantised → one row that keeps both products in the cache. */
+static void fuse_gates(const struct passes *p)
+{
+    enum { STRIDE = 3 };
+    static const enum mica_op_id rows[][2] = {{MICA_OP_silu_mul_quantize, MICA_OP_linear_silu_mul_quantize},
+                                              {MICA_OP_gelu_mul_quantize, MICA_OP_linear_gelu_mul_quantize}};
+    for (int64_t i = 0; i < p->graph->n_nodes; i++) {
+        struct mica_op_call *node = &p->graph->nodes[i];
+        for (size_t r = 0; r < MICA_COUNT(rows) && node->op; r++) {
+            struct mica_op_call *gate = producer(p, node->args.in[0]), *up = producer(p, node->args.in[1]);
+            if (!is_op(node, rows[r][0]) || !is_plain_linear(p, gate) || !is_plain_linear(p, up) ||
+                gate == up || gate->args.in[0] != up->args.in[0])
+                continue;
+            node->op = &mica_ops[rows[r][1]];
+            node->args = gate->args;
+            for (int j = 1; j < STRIDE; j++)
+                node->args.in[STRIDE + j] = up->args.in[j];
+            node->here = gate->here;
+            gate->op = up->op = NULL;
         }
     }
 }
@@ -166,6 +195,7 @@ enum mica_status mica_graph_fuse(struct mica_graph *graph, struct mica_err *err)
     drop_dead(&p);
     fuse_pairs(&p);
     fuse_residuals(&p);
+    fuse_gates(&p);
     group_siblings(&p);
     close_gaps(graph);
     mica_free(p.uses);

@@ -363,8 +363,7 @@ static void a_layer_becomes_few_nodes(void **state)
                                          "quantize",
                                          "linear",
                                          "rms_norm_quantize",
-                                         "linear_group",
-                                         "silu_mul_quantize",
+                                         "linear_silu_mul_quantize",
                                          "linear"};
     struct world w;
     (void)state;
