@@ -43,8 +43,8 @@ static enum mica_status score(struct mica_session *session, const int32_t *ids, 
 static int run(void *data, char **operands, int n_operands)
 {
     const struct args *args = data;
-    struct mica_engine *engine;
-    struct mica_session *session;
+    struct mica_engine *engine = NULL;
+    struct mica_session *session = NULL;
     struct mica_err err;
     int32_t *ids = NULL;
     struct mica_buf text = {0};
