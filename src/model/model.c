@@ -15,7 +15,7 @@ static const struct mica_arch *const archs[] = {
 static bool has_word(const char *words, const char *word)
 {
     size_t len = strlen(word);
-    for (const char *at = words; (at = strstr(at, word)) != NULL; at += len)
+    for (const char *at = words; len && (at = strstr(at, word)) != NULL; at += len)
         if ((at == words || at[-1] == ' ') && (at[len] == ' ' || !at[len]))
             return true;
     return false;
