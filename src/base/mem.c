@@ -70,6 +70,40 @@ void mica_pages_free(void *p, size_t size)
         munmap(p, size ? size : 1);
 }
 
+struct mica_pages_region {
+    char *data;
+    size_t size, used;
+};
+
+void *mica_pages_take(struct mica_pages *pages, size_t size)
+{
+    enum { ALIGN = 64, REGION = 32 << 20 };
+    if (!mica_add_size(size, ALIGN - 1, &size))
+        return NULL;
+    size = size / ALIGN * ALIGN;
+    struct mica_pages_region *last = pages->n ? &pages->regions[pages->n - 1] : NULL;
+    if (!last || last->size - last->used < size) {
+        if (!mica_grow(&pages->regions, pages->n, &pages->capacity, sizeof *pages->regions))
+            return NULL;
+        last = &pages->regions[pages->n];
+        *last = (struct mica_pages_region){.size = size > REGION ? size : REGION};
+        last->data = mica_pages_alloc(last->size);
+        if (!last->data)
+            return NULL;
+        pages->n++;
+    }
+    last->used += size;
+    return last->data + last->used - size;
+}
+
+void mica_pages_release(struct mica_pages *pages)
+{
+    for (int64_t i = 0; i < pages->n; i++)
+        mica_pages_free(pages->regions[i].data, pages->regions[i].size);
+    mica_free(pages->regions);
+    *pages = (struct mica_pages){0};
+}
+
 /* Arena chunks form a list, newest first; each holds its payload after the header, aligned to 64. */
 struct mica_arena_chunk {
     struct mica_arena_chunk *next;

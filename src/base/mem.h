@@ -35,6 +35,15 @@ bool mica_grow(void *array, int64_t n, int64_t *capacity, size_t size);
 void *mica_pages_alloc(size_t size);
 void mica_pages_free(void *p, size_t size);
 
+/* Many blocks of 64-byte aligned, zeroed memory side by side in regions large enough for huge pages, all
+ * freed at once. Not thread-safe. */
+struct mica_pages {
+    struct mica_pages_region *regions;
+    int64_t n, capacity;
+};
+void *mica_pages_take(struct mica_pages *pages, size_t size);
+void mica_pages_release(struct mica_pages *pages);
+
 /* An arena: allocations that are freed all at once. Not thread-safe. */
 struct mica_arena {
     struct mica_arena_chunk *head;

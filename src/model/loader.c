@@ -76,13 +76,11 @@ struct mica_tensor *mica_load_rows(struct mica_loader *ld, const char *gguf_name
     struct mica_tensor *tensor = mica_arena_alloc(&m->arena, 1, sizeof *tensor);
     size_t bytes = (size_t)layout.n_groups * layout.group_bytes, row_bytes = 0;
     mica_wtype_size(file->type, k, &row_bytes);
-    layout.data = packed && tensor ? mica_pages_alloc(bytes) : NULL;
+    layout.data = packed && tensor ? mica_pages_take(&m->pages, bytes) : NULL;
     if (!layout.data ||
-        !mica_grow(&m->packed.items, m->packed.n, &m->packed.capacity, sizeof *m->packed.items)) {
-        mica_pages_free(layout.data, bytes);
+        !mica_grow(&m->packed.items, m->packed.n, &m->packed.capacity, sizeof *m->packed.items))
         return load_failed(
             ld, mica_fail(ld->err, MICA_ENOMEM, "tensor %s: cannot allocate %zu bytes", name, bytes));
-    }
     *packed = layout;
     m->packed.items[m->packed.n++] = packed;
     m->weight_bytes += bytes;

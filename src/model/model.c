@@ -198,9 +198,7 @@ void mica_model_unload(struct mica_model *m)
 {
     if (!m)
         return;
-    for (int64_t i = 0; i < m->packed.n; i++)
-        mica_pages_free(m->packed.items[i]->data,
-                        (size_t)m->packed.items[i]->n_groups * m->packed.items[i]->group_bytes);
+    mica_pages_release(&m->pages);
     mica_free(m->packed.items);
     mica_arena_release(&m->arena);
     mica_source_release(&m->source);

@@ -49,7 +49,8 @@ struct mica_model {
     struct mica_tensor *embed, *out_norm, *output; /* [V,D] [D] [V,D] */
     struct mica_layer *layers;
     struct mica_arena arena;  /* descriptors and vectors */
-    struct mica_packed_list { /* packed matrices, to free their pages */
+    struct mica_pages pages;  /* packed weights */
+    struct mica_packed_list { /* packed matrices */
         struct mica_packed **items;
         int64_t n, capacity;
     } packed;

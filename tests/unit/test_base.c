@@ -241,9 +241,30 @@ static void weight_types_have_sizes(void **state)
     assert_false(mica_wtype_size(MICA_W_F32, INT64_MAX, &size));
 }
 
+static void test_pages(void **state)
+{
+    static const size_t sizes[] = {1, 64, 65, 5 << 20, 40 << 20, 100, 30 << 20, 3};
+    struct mica_pages pages = {0};
+    char *taken[MICA_COUNT(sizes)];
+    for (size_t i = 0; i < MICA_COUNT(sizes); i++) {
+        taken[i] = mica_pages_take(&pages, sizes[i]);
+        if (!taken[i] || (uintptr_t)taken[i] % 64 || taken[i][0] || taken[i][sizes[i] - 1])
+            fail_msg("block %zu: missing, not aligned, or not zero", i);
+        memset(taken[i], (int)i + 1, sizes[i] < 4096 ? sizes[i] : 4096);
+        taken[i][sizes[i] - 1] = (char)(i + 1);
+    }
+    for (size_t i = 0; i < MICA_COUNT(sizes); i++)
+        if (taken[i][0] != (char)(i + 1) || taken[i][sizes[i] - 1] != (char)(i + 1))
+            fail_msg("block %zu was overwritten", i);
+    assert_null(mica_pages_take(&pages, SIZE_MAX - 3));
+    mica_pages_release(&pages);
+    mica_pages_release(&pages);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_pages),
         cmocka_unit_test(failing_fills_the_message),
         cmocka_unit_test(sizes_are_checked),
         cmocka_unit_test(arena_memory_is_aligned_zeroed_and_apart),
