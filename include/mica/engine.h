@@ -60,6 +60,9 @@ MICA_API int mica_engine_threads(const struct mica_engine *engine);
 /* ---- text and tokens
  * --------------------------------------------------------------------------------------------- */
 
+/* A model whose files bring no tokenizer runs on ids alone: its results have no text, and these calls are
+ * EUNSUPPORTED. */
+
 /* Lists and texts that calls return belong to the caller: free with mica_release. NULL is legal. */
 MICA_API void mica_release(void *p);
 

@@ -107,6 +107,17 @@ static enum mica_status load_tokenizer(const struct mica_source *src, const stru
                      : mica_tokenizer_from_files(files, out, err);
 }
 
+/* A model whose files bring no tokenizer, or one we cannot read, still runs on token ids. */
+static enum mica_status load_own_tokenizer(struct mica_engine *engine, const struct mica_files *files,
+                                           struct mica_err *err)
+{
+    enum mica_status status =
+        load_tokenizer(&engine->model->source, files, &engine->tokenizer, &engine->no_tokenizer);
+    if (status == MICA_OK || status == MICA_ENOTFOUND || status == MICA_EUNSUPPORTED)
+        return MICA_OK;
+    return mica_fail(err, status, "%s", engine->no_tokenizer.text);
+}
+
 enum mica_status mica_model_inspect(const struct mica_files *files, struct mica_model_info *out,
                                     struct mica_err *err)
 {
@@ -178,7 +189,7 @@ enum mica_status mica_engine_load(const struct mica_files *files, const struct m
         status = mica_model_load_weights(&src, engine->pool, &engine->model, err);
     mica_source_release(&src); /* empty once the model owns it */
     if (status == MICA_OK)
-        status = load_tokenizer(&engine->model->source, files, &engine->tokenizer, err);
+        status = load_own_tokenizer(engine, files, err);
     if (status == MICA_OK)
         status = load_chat(engine, files, err);
     if (status == MICA_OK)
@@ -190,8 +201,9 @@ enum mica_status mica_engine_load(const struct mica_files *files, const struct m
         return status;
     }
     describe(engine->model, files, &engine->info);
-    snprintf(engine->info.tokenizer, sizeof engine->info.tokenizer, "%s",
-             mica_tokenizer_kind(engine->tokenizer));
+    if (engine->tokenizer)
+        snprintf(engine->info.tokenizer, sizeof engine->info.tokenizer, "%s",
+                 mica_tokenizer_kind(engine->tokenizer));
     *out = engine;
     return MICA_OK;
 }

@@ -123,7 +123,7 @@ static bool is_end(const struct mica_engine *engine, const struct mica_request *
     for (int i = 0; i < r->n_stop_tokens; i++)
         if (r->stop_tokens[i] == token)
             return true;
-    return !r->ignore_end && mica_tokenizer_is_end(engine->tokenizer, token);
+    return !r->ignore_end && engine->tokenizer && mica_tokenizer_is_end(engine->tokenizer, token);
 }
 
 static enum mica_status append_token(struct run *run, int32_t token, double logprob, struct mica_err *err)
@@ -154,13 +154,13 @@ static enum mica_status accept(struct mica_engine *engine, struct run *run, int3
     int64_t n = run->result->n_tokens, length = r->session->n_tokens;
     if (is_end(engine, r, token))
         reason = "stop";
-    else
+    else if (engine->tokenizer)
         status = mica_detokenizer_next(&run->detok, token, &run->text, err);
     /* The token itself needs a position before another one can follow. */
     if (status == MICA_OK && !reason &&
         ((r->max_tokens && n >= r->max_tokens) || length + 1 > r->session->ctx))
         reason = "length";
-    if (status == MICA_OK && reason)
+    if (status == MICA_OK && reason && engine->tokenizer)
         status = mica_detokenizer_flush(&run->detok, &run->text, err);
     if (status != MICA_OK)
         return status;

@@ -46,7 +46,8 @@ struct mica_engine {
     struct mica_pool *pool;
     const struct mica_kern *kern;
     struct mica_model *model;
-    struct mica_tokenizer *tokenizer;
+    struct mica_tokenizer *tokenizer; /* NULL: the model takes and gives ids only, no_tokenizer says why */
+    struct mica_err no_tokenizer;
     struct mica_template *chat; /* NULL: the model brings none */
     struct mica_model_info info;
     struct mica_context *ctx;

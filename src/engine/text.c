@@ -9,11 +9,21 @@ void mica_release(void *p)
     mica_free(p);
 }
 
+static enum mica_status need_tokenizer(const struct mica_engine *engine, struct mica_err *err)
+{
+    if (engine->tokenizer)
+        return MICA_OK;
+    return mica_fail(err, MICA_EUNSUPPORTED, "this model takes token ids only: %s",
+                     engine->no_tokenizer.text);
+}
+
 static enum mica_status tokenize(const struct mica_engine *engine, const char *text, size_t len, int flags,
                                  int32_t **ids_out, int64_t *n_out, struct mica_err *err)
 {
     struct mica_ids list = {0};
-    enum mica_status status = mica_tokenizer_encode(engine->tokenizer, text, len, flags, &list, err);
+    enum mica_status status = need_tokenizer(engine, err);
+    if (status == MICA_OK)
+        status = mica_tokenizer_encode(engine->tokenizer, text, len, flags, &list, err);
     if (status == MICA_OK && !list.ids && !(list.ids = mica_alloc(1, sizeof *list.ids)))
         status = mica_fail(err, MICA_ENOMEM, "tokenize: out of memory");
     if (status != MICA_OK) {
@@ -39,7 +49,9 @@ enum mica_status mica_detokenize(const struct mica_engine *engine, const int32_t
 {
     struct mica_buf text = {0};
     mica_buf_puts(&text, "");
-    enum mica_status status = mica_tokenizer_decode(engine->tokenizer, ids, n, skip_special, &text, err);
+    enum mica_status status = need_tokenizer(engine, err);
+    if (status == MICA_OK)
+        status = mica_tokenizer_decode(engine->tokenizer, ids, n, skip_special, &text, err);
     if (status == MICA_OK && text.failed)
         status = mica_fail(err, MICA_ENOMEM, "detokenize: out of memory");
     if (status != MICA_OK) {
@@ -98,11 +110,14 @@ static enum mica_status render(const struct mica_engine *engine, const struct mi
     if (!engine->chat)
         return mica_fail(err, MICA_EUNSUPPORTED,
                          "this model brings no chat template that can be used; give a plain prompt instead");
+    enum mica_status status = need_tokenizer(engine, err);
+    if (status != MICA_OK)
+        return status;
     json_t *vars = json_object(), *list = vars ? json_array() : NULL;
     bool ok = vars && json_object_set_new(vars, "messages", list) == 0;
     for (int i = 0; ok && i < n_messages; i++) {
         json_t *message = NULL;
-        enum mica_status status = message_json(engine, &messages[i], i + 1, marked, &message, err);
+        status = message_json(engine, &messages[i], i + 1, marked, &message, err);
         if (status != MICA_OK) {
             json_decref(vars);
             return status;
@@ -113,8 +128,8 @@ static enum mica_status render(const struct mica_engine *engine, const struct mi
          set_token(vars, "bos_token", engine->tokenizer, mica_tokenizer_bos(engine->tokenizer)) &&
          set_token(vars, "eos_token", engine->tokenizer, mica_tokenizer_eos(engine->tokenizer));
     mica_buf_puts(text, "");
-    enum mica_status status = ok ? mica_template_render(engine->chat, vars, NULL, text, err)
-                                 : mica_fail(err, MICA_ENOMEM, "chat template: out of memory");
+    status = ok ? mica_template_render(engine->chat, vars, NULL, text, err)
+                : mica_fail(err, MICA_ENOMEM, "chat template: out of memory");
     json_decref(vars);
     if (status == MICA_OK && text->failed)
         status = mica_fail(err, MICA_ENOMEM, "chat template: out of memory");

@@ -438,7 +438,7 @@ enum mica_status mica_tokenizer_from_gguf(const struct mica_gguf *gguf, struct m
 {
     struct mica_str model;
     if (!mica_gguf_str(gguf, KEY("model"), &model.data, &model.len))
-        return mica_fail(err, MICA_EFORMAT, "the file has no tokenizer (tokenizer.ggml.model)");
+        return mica_fail(err, MICA_ENOTFOUND, "the file has no tokenizer (tokenizer.ggml.model)");
     struct mica_tokenizer *tok = tok_new();
     if (!tok)
         return no_memory(err);

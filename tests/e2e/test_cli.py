@@ -13,7 +13,7 @@ import subprocess
 import time
 
 import pytest
-from conftest import BUILD
+from conftest import BUILD, ROOT
 
 COMMANDS = ["run", "show", "tokenize", "perplexity", "bench", "help"]
 EXIT_ARG, EXIT_FORMAT, EXIT_NOT_FOUND, EXIT_IO, EXIT_LIMIT, EXIT_CANCELLED = 2, 3, 5, 6, 8, 9
@@ -110,6 +110,19 @@ def test_cut_model(mica, model, tmp_path):
     with open(model, "rb") as whole:
         path.write_bytes(whole.read(4_000_000))
     fails(mica("run", path, "Hello"), EXIT_FORMAT, "cut.gguf")
+
+
+def test_model_without_a_tokenizer_takes_ids(mica, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "tests" / "support")
+    tiny_gguf = pytest.importorskip("tiny_gguf")
+    monkeypatch.setattr(tiny_gguf, "bpe_tokenizer", lambda writer, arch: None)
+    path = tmp_path / "ids.gguf"
+    tiny_gguf.write("Q8_0", path)
+    scored = json.loads(mica("perplexity", path, "--ids", "1,2,3,4", "--json").stdout)
+    assert scored["n"] == 3 and scored["nll"] > 0
+    answer = json.loads(mica("run", path, "--ids", "1,2,3", "-n", 3, "--json").stdout)
+    assert len(answer["tokens"]) == 3 and answer["text"] == ""
+    fails(mica("run", path, "hello"), 4, "token ids only")
 
 
 def test_empty_folder(mica, tmp_path):
