@@ -399,10 +399,15 @@ int64_t chat_chars(const char *s, size_t len); /* how many characters */
 size_t chat_offset(const char *s, size_t len, int64_t i);
 bool chat_is_space(uint32_t c);
 bool chat_is_line_end(uint32_t c);
-bool chat_is_cased(uint32_t c, bool *upper);
+enum chat_letter { CHAT_LETTER_NONE, CHAT_LETTER_LOWER, CHAT_LETTER_UPPER, CHAT_LETTER_TITLE };
+enum chat_letter chat_letter(uint32_t c); /* whether it is small or capital */
+bool chat_is_decimal(uint32_t c);
 bool chat_is_alpha(uint32_t c);
 bool chat_is_digit(uint32_t c);
+bool chat_is_numeric(uint32_t c);
 bool chat_is_printable(uint32_t c);
+/* Whether there are letters, all of them of this case. */
+bool chat_all_of_case(const struct chat_value *v, enum chat_letter wanted);
 enum chat_case { CHAT_UPPER, CHAT_LOWER, CHAT_TITLE, CHAT_CAPITAL, CHAT_SWAP, CHAT_FOLD };
 bool chat_put_case(struct chat_ctx *ctx, const struct chat_value *v, enum chat_case how,
                    struct mica_buf *buf);
@@ -414,7 +419,6 @@ int64_t chat_rfind(const char *s, size_t len, const char *needle, size_t needle_
 bool chat_replace(struct chat_ctx *ctx, const struct chat_value *v, const struct chat_value *old,
                   const struct chat_value *new_text, int64_t most, struct chat_value *out);
 
-bool chat_is_numeric(uint32_t c);
 /* The lines of a text, with their ends if keep. */
 bool chat_split_lines(struct chat_ctx *ctx, const struct chat_value *v, bool keep, struct chat_list *out);
 /* Fills up to width characters with fill (NULL: spaces); sides: 1 on the left, 2 on the right. */

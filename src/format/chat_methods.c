@@ -43,46 +43,29 @@ PREDICATE(isspace, chat_is_space, false)
 PREDICATE(isascii, is_ascii, true)
 PREDICATE(isprintable, chat_is_printable, true)
 
-static bool is_decimal(uint32_t c)
-{
-    return chat_is_digit(c) && c != 0xb2 && c != 0xb3 && c != 0xb9;
-}
-PREDICATE(isdecimal, is_decimal, false)
-
-static bool of_case(const struct chat_call *call, bool wanted, struct chat_value *out)
-{
-    bool any = false, yes = true, upper;
-    for (uint32_t i = 0; i < call->self.len;) {
-        int len;
-        if (chat_is_cased(chat_utf8_get(call->self.s + i, &len), &upper)) {
-            any = true;
-            yes &= upper == wanted;
-        }
-        i += (uint32_t)len;
-    }
-    *out = chat_bool(any && yes);
-    return true;
-}
+PREDICATE(isdecimal, chat_is_decimal, false)
 
 static bool str_isupper(struct chat_ctx *ctx, const struct chat_call *call, struct chat_value *out)
 {
-    return of_case(call, true, out);
+    *out = chat_bool(chat_all_of_case(&call->self, CHAT_LETTER_UPPER));
+    return true;
 }
 
 static bool str_islower(struct chat_ctx *ctx, const struct chat_call *call, struct chat_value *out)
 {
-    return of_case(call, false, out);
+    *out = chat_bool(chat_all_of_case(&call->self, CHAT_LETTER_LOWER));
+    return true;
 }
 
 static bool str_istitle(struct chat_ctx *ctx, const struct chat_call *call, struct chat_value *out)
 {
-    bool any = false, yes = true, in_word = false, upper;
+    bool any = false, yes = true, in_word = false;
     for (uint32_t i = 0; i < call->self.len;) {
         int len;
-        bool cased = chat_is_cased(chat_utf8_get(call->self.s + i, &len), &upper);
-        yes &= !cased || upper != in_word;
-        any |= cased;
-        in_word = cased;
+        enum chat_letter letter = chat_letter(chat_utf8_get(call->self.s + i, &len));
+        yes &= !letter || (letter != CHAT_LETTER_LOWER) != in_word;
+        any |= letter != CHAT_LETTER_NONE;
+        in_word = letter != CHAT_LETTER_NONE;
         i += (uint32_t)len;
     }
     *out = chat_bool(any && yes);
@@ -95,7 +78,7 @@ static bool str_isidentifier(struct chat_ctx *ctx, const struct chat_call *call,
     for (uint32_t i = 0; i < call->self.len && yes;) {
         int len;
         uint32_t c = chat_utf8_get(call->self.s + i, &len);
-        yes = c == '_' || chat_is_alpha(c) || (i && is_decimal(c));
+        yes = c == '_' || chat_is_alpha(c) || (i && chat_is_decimal(c));
         i += (uint32_t)len;
     }
     *out = chat_bool(yes);

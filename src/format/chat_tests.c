@@ -49,33 +49,16 @@ static bool test_test(struct chat_ctx *ctx, const struct chat_call *call, struct
            give(out, v->kind == CHAT_STR && chat_builtin_find(chat_tests, v->s, v->len));
 }
 
-/* Whether there are letters, all of one case. */
-static bool all_of_case(struct chat_ctx *ctx, const struct chat_call *call, bool wanted,
-                        struct chat_value *out)
-{
-    struct chat_value text;
-    bool any = false, all = true, upper;
-    if (!chat_to_str(ctx, &call->self, &text))
-        return false;
-    for (uint32_t i = 0; i < text.len;) {
-        int len;
-        if (chat_is_cased(chat_utf8_get(text.s + i, &len), &upper)) {
-            any = true;
-            all &= upper == wanted;
-        }
-        i += (uint32_t)len;
-    }
-    return give(out, any && all);
-}
-
 static bool test_lower(struct chat_ctx *ctx, const struct chat_call *call, struct chat_value *out)
 {
-    return all_of_case(ctx, call, false, out);
+    struct chat_value text;
+    return chat_to_str(ctx, &call->self, &text) && give(out, chat_all_of_case(&text, CHAT_LETTER_LOWER));
 }
 
 static bool test_upper(struct chat_ctx *ctx, const struct chat_call *call, struct chat_value *out)
 {
-    return all_of_case(ctx, call, true, out);
+    struct chat_value text;
+    return chat_to_str(ctx, &call->self, &text) && give(out, chat_all_of_case(&text, CHAT_LETTER_UPPER));
 }
 
 /* Whether the value divided by n leaves rest. */

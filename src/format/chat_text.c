@@ -81,12 +81,59 @@ bool chat_is_line_end(uint32_t c)
     return (c >= 10 && c <= 13) || (c >= 0x1c && c <= 0x1e) || c == 0x85 || c == 0x2028 || c == 0x2029;
 }
 
-bool chat_is_cased(uint32_t c, bool *upper)
+struct range {
+    uint32_t first, last;
+};
+
+static bool in_ranges(uint32_t c, const struct range *ranges, size_t n)
 {
-    utf8proc_category_t kind = utf8proc_category((utf8proc_int32_t)c);
-    *upper = kind == UTF8PROC_CATEGORY_LU;
-    return kind == UTF8PROC_CATEGORY_LU || kind == UTF8PROC_CATEGORY_LL || kind == UTF8PROC_CATEGORY_LT ||
-           (c >= 0x2160 && c <= 0x217f);
+    for (size_t i = 0; i < n; i++) {
+        if (c >= ranges[i].first && c <= ranges[i].last)
+            return true;
+    }
+    return false;
+}
+
+enum chat_letter chat_letter(uint32_t c)
+{
+    /* Small and capital by property, though not letters by category or modifiers. */
+    static const struct range lower[] = {
+        {0xaa, 0xaa},     {0xba, 0xba},     {0x2b0, 0x2b8},   {0x2c0, 0x2c1},   {0x2e0, 0x2e4},
+        {0x345, 0x345},   {0x37a, 0x37a},   {0x1d2c, 0x1d6a}, {0x1d78, 0x1d78}, {0x1d9b, 0x1dbf},
+        {0x2071, 0x2071}, {0x207f, 0x207f}, {0x2090, 0x209c}, {0x2170, 0x217f}, {0x24d0, 0x24e9},
+        {0x2c7c, 0x2c7d}, {0xa69c, 0xa69d}, {0xa770, 0xa770}, {0xa7f8, 0xa7f9}, {0xab5c, 0xab5f}};
+    static const struct range upper[] = {
+        {0x2160, 0x216f}, {0x24b6, 0x24cf}, {0x1f130, 0x1f149}, {0x1f150, 0x1f169}, {0x1f170, 0x1f189}};
+    if (c < 0x80)
+        return c >= 'a' && c <= 'z'   ? CHAT_LETTER_LOWER
+               : c >= 'A' && c <= 'Z' ? CHAT_LETTER_UPPER
+                                      : CHAT_LETTER_NONE;
+    switch (utf8proc_category((utf8proc_int32_t)c)) {
+    case UTF8PROC_CATEGORY_LU:
+        return CHAT_LETTER_UPPER;
+    case UTF8PROC_CATEGORY_LT:
+        return CHAT_LETTER_TITLE;
+    case UTF8PROC_CATEGORY_LL:
+        return CHAT_LETTER_LOWER;
+    default:
+        return in_ranges(c, lower, MICA_COUNT(lower))   ? CHAT_LETTER_LOWER
+               : in_ranges(c, upper, MICA_COUNT(upper)) ? CHAT_LETTER_UPPER
+                                                        : CHAT_LETTER_NONE;
+    }
+}
+
+bool chat_all_of_case(const struct chat_value *v, enum chat_letter wanted)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < v->len;) {
+        int len;
+        enum chat_letter letter = chat_letter(chat_utf8_get(v->s + i, &len));
+        if (letter && letter != wanted)
+            return false;
+        any |= letter == wanted;
+        i += (uint32_t)len;
+    }
+    return any;
 }
 
 bool chat_is_alpha(uint32_t c)
@@ -95,10 +142,20 @@ bool chat_is_alpha(uint32_t c)
     return kind >= UTF8PROC_CATEGORY_LU && kind <= UTF8PROC_CATEGORY_LO;
 }
 
+bool chat_is_decimal(uint32_t c)
+{
+    return utf8proc_category((utf8proc_int32_t)c) == UTF8PROC_CATEGORY_ND;
+}
+
 bool chat_is_digit(uint32_t c)
 {
-    return utf8proc_category((utf8proc_int32_t)c) == UTF8PROC_CATEGORY_ND || c == 0xb2 || c == 0xb3 ||
-           c == 0xb9;
+    /* raised, lowered, circled … */
+    static const struct range digits[] = {
+        {0xb2, 0xb3},     {0xb9, 0xb9},       {0x1369, 0x1371},   {0x19da, 0x19da},   {0x2070, 0x2070},
+        {0x2074, 0x2079}, {0x2080, 0x2089},   {0x2460, 0x2468},   {0x2474, 0x247c},   {0x2488, 0x2490},
+        {0x24ea, 0x24ea}, {0x24f5, 0x24fd},   {0x24ff, 0x24ff},   {0x2776, 0x277e},   {0x2780, 0x2788},
+        {0x278a, 0x2792}, {0x10a40, 0x10a43}, {0x10e60, 0x10e68}, {0x11052, 0x1105a}, {0x1f100, 0x1f10a}};
+    return chat_is_decimal(c) || in_ranges(c, digits, MICA_COUNT(digits));
 }
 
 bool chat_is_numeric(uint32_t c)
@@ -117,15 +174,13 @@ bool chat_is_printable(uint32_t c)
            kind != UTF8PROC_CATEGORY_ZP && kind != UTF8PROC_CATEGORY_ZS;
 }
 
-/* Characters whose other case is more than one character. */
 static const struct {
     uint32_t c;
     const char *upper, *title;
 } special_cases[] = {
-    {0xdf, "SS", "Ss"},   {0x149, "ʼN", "ʼN"},  {0x1f0, "J̌", "J̌"},      {0xfb00, "FF", "Ff"},
-    {0xfb01, "FI", "Fi"}, {0xfb02, "FL", "Fl"}, {0xfb03, "FFI", "Ffi"}, {0xfb04, "FFL", "Ffl"},
-    {0xfb05, "ST", "St"}, {0xfb06, "ST", "St"}, {0x587, "ԵՒ", "Եւ"},    {0x390, "Ϊ́", "Ϊ́"},
-    {0x3b0, "Ϋ́", "Ϋ́"},
+#define CASE(c, upper, title) {c, upper, title},
+#include "chat_case.def"
+#undef CASE
 };
 
 static bool put_char(struct chat_ctx *ctx, struct mica_buf *buf, uint32_t c)
@@ -150,16 +205,15 @@ static bool put_upper(struct chat_ctx *ctx, uint32_t c, bool title, struct mica_
 static bool is_final_sigma(const struct chat_value *v, const char *s)
 {
     const char *end = v->s + v->len, *next = s + 2, *prev = s;
-    bool upper;
     int len;
     if (prev == v->s)
         return false;
     do
         prev--;
     while (prev > v->s && (*prev & 0xc0) == 0x80);
-    if (!chat_is_cased(chat_utf8_get(prev, &len), &upper))
+    if (!chat_letter(chat_utf8_get(prev, &len)))
         return false;
-    return next >= end || !chat_is_cased(chat_utf8_get(next, &len), &upper);
+    return next >= end || !chat_letter(chat_utf8_get(next, &len));
 }
 
 static bool put_lower(struct chat_ctx *ctx, const struct chat_value *v, const char *s, uint32_t c,
@@ -179,18 +233,18 @@ bool chat_put_case(struct chat_ctx *ctx, const struct chat_value *v, enum chat_c
     while (ok && s < end) {
         int len;
         uint32_t c = chat_utf8_get(s, &len);
-        bool upper, cased = chat_is_cased(c, &upper);
+        enum chat_letter letter = chat_letter(c);
         if (how == CHAT_FOLD && c == 0xdf)
             ok = chat_put(ctx, buf, "ss", 2);
-        else if (how == CHAT_UPPER || (how == CHAT_SWAP && cased && !upper))
+        else if (how == CHAT_UPPER || (how == CHAT_SWAP && letter == CHAT_LETTER_LOWER))
             ok = put_upper(ctx, c, false, buf);
         else if ((how == CHAT_TITLE && !in_word) || (how == CHAT_CAPITAL && s == v->s))
             ok = put_upper(ctx, c, true, buf);
-        else if (how == CHAT_SWAP && !upper)
+        else if (how == CHAT_SWAP && letter != CHAT_LETTER_UPPER)
             ok = put_char(ctx, buf, c);
         else
             ok = put_lower(ctx, v, s, c, buf);
-        in_word = cased;
+        in_word = letter != CHAT_LETTER_NONE;
         s += len;
     }
     return ok;

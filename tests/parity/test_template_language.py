@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -314,3 +315,17 @@ def test_rows_are_what_jinja2_gives():
             assert want["refused"] == expected.startswith("EARG "), f"chat.test:{n}"
         n_rows += 1
     assert n_rows > 80
+
+
+@pytest.mark.parametrize("expression", [
+    "c.upper()", "c.lower()", "c.title()", "c.capitalize()", "c.swapcase()", "c.isalpha()", "c.isalnum()", "c.isdigit()",
+    "c.isdecimal()", "c.isspace()", "c.isupper()", "c.islower()", "c.istitle()", "c.isprintable()", "c.strip()|length",
+    "c.splitlines()|length", "c|wordcount", "[c]", "c|tojson"])
+def test_characters(expression):
+    characters = [chr(c) for c in range(1, 0x3000) if unicodedata.category(chr(c)) != "Cn"]
+    template = "{% for c in characters %}{{ " + expression + " }}\n\n{% endfor %}"
+    [got] = ours([(template, {"characters": characters})])
+    want = theirs(template, {"characters": characters})
+    pairs = zip(want["text"].split("\n\n"), got.get("text", got.get("error")).split("\n\n"))
+    wrong = [(hex(ord(c)), a, b) for c, (a, b) in zip(characters, pairs) if a != b]
+    assert not wrong, f"{len(wrong)}: {wrong[:5]}"

@@ -109,6 +109,14 @@ TOOLS = [
 ]
 
 
+SIMPLE_TOOLS = [{"type": "function", "function": {
+    "name": "get_weather", "description": "The weather.\n", "parameters": {
+        "type": "object", "required": ["city"], "properties": {
+            "city": {"type": "string", "description": "Which city"},
+            "days": {"type": "array", "items": {"type": "integer"}, "description": "Days"},
+            "where": {"type": "object", "additionalProperties": {"type": "string"}, "description": "Where"}}}}}]
+
+
 def call(arguments, i=0, name="get_weather"):
     return {"id": f"call{i:05d}", "type": "function", "function": {"name": name, "arguments": arguments}}
 
@@ -162,17 +170,24 @@ CONVERSATIONS = {
 }
 
 
+SETTINGS = [
+    {"add_generation_prompt": False},
+    {"add_generation_prompt": True},
+    {"add_generation_prompt": True, "enable_thinking": False, "datetime": "now", "functions": "[]"},
+    {"add_generation_prompt": True, "enable_thinking": True, "reasoning_effort": "high", "date_string": "1 Jan 2025",
+     "documents": [{"title": "A", "text": "doc a"}], "tools_in_user_message": False, "builtin_tools": ["search"],
+     "thinking": True},
+]
+
+
 def queries():
     for name, messages in CONVERSATIONS.items():
-        for tools in (None, TOOLS):
-            for prompt in (False, True):
-                for extra in ({}, {"enable_thinking": False}, {"enable_thinking": True, "documents": [
-                        {"title": "A", "text": "doc a"}], "reasoning_effort": "high", "date_string": "1 Jan 2025"}):
-                    variables = {"messages": messages, "add_generation_prompt": prompt, "bos_token": "<s>",
-                                 "eos_token": "</s>", **extra}
-                    if tools is not None or extra:
-                        variables["tools"] = tools
-                    yield f"{name}, tools={tools is not None}, prompt={prompt}, {sorted(extra)}", variables
+        for kind, tools in (("no", None), ("simple", SIMPLE_TOOLS), ("odd", TOOLS)):
+            for i, settings in enumerate(SETTINGS):
+                variables = {"messages": messages, "bos_token": "<s>", "eos_token": "</s>", **settings}
+                if tools is not None or i > 1:
+                    variables["tools"] = tools
+                yield f"{name}, {kind} tools, settings {i}", variables
 
 
 def templates():
