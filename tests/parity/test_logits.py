@@ -7,12 +7,13 @@ Rows are compared with a KV cache in f32, which rounds nothing. What the caches 
 a test of its own.
 """
 import functools
+import json
 import sys
 from pathlib import Path
 
 import pytest
 
-pytest.importorskip("numpy")
+np = pytest.importorskip("numpy")
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytest.importorskip("gguf")
@@ -118,3 +119,22 @@ def test_what_configurations_leave_out(tmp_path):
 
     tiny_hf.edit_config(tmp_path, strip)
     compare(case, logits(tmp_path, ids), tiny_hf.logits(model, ids))
+
+
+@pytest.mark.parametrize("divisors", [[float("nan")] * 16, [0] * 16, [-1] * 16, [1] * 15, [1] * 17])
+def test_rope_tensor_that_does_not_fit(divisors, tmp_path, monkeypatch):
+    monkeypatch.setattr(hf_gguf, "llama3_divisors", lambda rope, half: np.array(divisors, np.float32))
+    hf_gguf.write(reference("llama, llama3")[0], tmp_path / "model.gguf")
+    done = run(tmp_path / "model.gguf", [1])
+    words = "the scaling makes frequency 0" if len(divisors) == 16 else "rope_freqs.weight: expected 16 values"
+    assert done.returncode == 1 and words in done.stderr.decode(), f"{done.returncode}: {done.stderr.decode()}"
+
+
+def test_tokens_outside_the_tokenizer(mica, tmp_path):
+    """The tiny models have 291 rows of logits and a tokenizer of 259 tokens: the others have no text."""
+    tiny_hf.save(reference("llama")[0], tmp_path)
+    done = mica("run", tmp_path, "abc", "-n", "200", "--temp", "9", "--seed", "1", "--json")
+    assert done.returncode == 0, done.stderr
+    assert max(json.loads(done.stdout)["tokens"]) >= 259
+    done = mica("perplexity", tmp_path, "--ids", "1,291")
+    assert done.returncode == 2 and "ids 0 to 290" in done.stderr, done.stderr
