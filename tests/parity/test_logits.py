@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "support"))
 import hf_gguf  # noqa: E402
 import tiny_hf  # noqa: E402
 import torch  # noqa: E402
-from logits_tool import compare, logits, run  # noqa: E402
+from logits_tool import BOUND, compare, logits, run  # noqa: E402
 
 
 @functools.cache
@@ -44,6 +44,28 @@ def test_gguf(case, tmp_path):
     model, ids, want = reference(case)
     hf_gguf.write(model, tmp_path / "model.gguf")
     compare(case, logits(tmp_path / "model.gguf", ids), want)
+
+
+# What llama.cpp leaves out (the cap on Gemma 3's scores, Phi-3's window) or refuses to read (Qwen 3's biases).
+NOT_IN_LLAMA_CPP = [*tiny_hf.NOT_IN_GGUF, "gemma3, softcaps", "phi3, window", "qwen3, biases"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", [case for case in tiny_hf.CASES if case not in NOT_IN_LLAMA_CPP])
+def test_llama_cpp_reads_the_same_from_gguf(case, tmp_path, request):
+    """That the GGUF files of these tests say what Mica takes them to say. Its Gemma has a GELU from a table."""
+    if not request.config.getoption("--peer"):
+        pytest.skip("--peer is not given")
+    llama_cpp = pytest.importorskip("llama_cpp")
+    model, ids, want = reference(case)
+    hf_gguf.write(model, tmp_path / "model.gguf")
+    f32 = 0
+    peer = llama_cpp.Llama(str(tmp_path / "model.gguf"), n_ctx=len(ids), n_batch=len(ids), n_threads=2,
+                           logits_all=True, verbose=False, type_k=f32, type_v=f32)
+    peer.eval(ids)
+    got = np.array(peer.scores[:len(ids)])
+    peer.close()
+    compare(case, got, want, 5e-4 if case.startswith("gemma3") else BOUND)
 
 
 @pytest.mark.parametrize("case", [case for case in tiny_hf.CASES if "rope_parameters" in tiny_hf.CASES[case][1]])
