@@ -24,7 +24,24 @@ static const struct mica_file_tensor *find(struct mica_loader *ld, const char *g
     layer_name(gguf_name, layer, gguf, sizeof gguf);
     layer_name(hf_name, layer, hf, sizeof hf);
     snprintf(shown, size, "%s", mica_source_is_hf(&ld->model->source) ? hf : gguf);
-    return mica_source_tensor(&ld->model->source, gguf_name ? gguf : NULL, hf_name ? hf : NULL);
+    const struct mica_source *src = &ld->model->source;
+    const struct mica_file_tensor *tensor =
+        mica_source_tensor(src, gguf_name ? gguf : NULL, hf_name ? hf : NULL);
+    if (tensor)
+        ld->used[tensor - mica_source_tensor_at(src, 0)] = true;
+    return tensor;
+}
+
+static bool is_of_a_block(const char *name, bool hf)
+{
+    static const char *const prefixes[] = {"layers.", "model.layers.", "language_model.model.layers.",
+                                           "model.language_model.layers."};
+    if (!hf)
+        return strncmp(name, "blk.", 4) == 0 && !strstr(name, ".attn_rot_embd.");
+    for (size_t i = 0; i < MICA_COUNT(prefixes); i++)
+        if (strncmp(name, prefixes[i], strlen(prefixes[i])) == 0)
+            return !strstr(name, ".rotary_emb."); /* older files keep frequencies, which settings give */
+    return false;
 }
 
 static void *load_failed(struct mica_loader *ld, enum mica_status status)
@@ -137,4 +154,17 @@ struct mica_tensor *mica_load_optional_vector(struct mica_loader *ld, const char
         return NULL;
     const struct mica_file_tensor *file = find(ld, gguf_name, hf_name, layer, name, sizeof name);
     return file ? load_vector(ld, file, name, n, 0) : NULL;
+}
+
+void mica_load_nothing_left(struct mica_loader *ld)
+{
+    const struct mica_source *src = &ld->model->source;
+    for (int64_t i = 0; ld->status == MICA_OK && i < mica_source_tensor_count(src); i++) {
+        const struct mica_file_tensor *t = mica_source_tensor_at(src, i);
+        if (!ld->used[i] && is_of_a_block(t->name, mica_source_is_hf(src)))
+            ld->status =
+                mica_fail(ld->err, MICA_EUNSUPPORTED,
+                          "tensor %s: %s has no place for it; leaving it out would give wrong answers",
+                          t->name, ld->model->arch->name);
+    }
 }

@@ -169,6 +169,7 @@ static void load_all(struct mica_loader *ld)
         m->output = m->embed;
     else
         m->output = mica_load_matrix(ld, "output.weight", "lm_head.weight", 0, hp->n_vocab, hp->d_model);
+    mica_load_nothing_left(ld);
 }
 
 enum mica_status mica_model_load_weights(struct mica_source *src, struct mica_pool *pool,
@@ -180,8 +181,13 @@ enum mica_status mica_model_load_weights(struct mica_source *src, struct mica_po
     m->source = *src;
     enum mica_status status = mica_model_configure(m, err);
     if (status == MICA_OK) {
-        struct mica_loader ld = {m, pool, MICA_OK, err};
-        load_all(&ld);
+        struct mica_loader ld = {m, pool, MICA_OK, err, NULL};
+        ld.used = mica_alloc((size_t)mica_source_tensor_count(&m->source), sizeof *ld.used);
+        if (ld.used)
+            load_all(&ld);
+        else
+            ld.status = mica_fail(err, MICA_ENOMEM, "model: out of memory");
+        mica_free(ld.used);
         status = ld.status;
     }
     if (status != MICA_OK) {

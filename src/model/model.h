@@ -73,6 +73,7 @@ struct mica_loader {
     struct mica_pool *pool;
     enum mica_status status;
     struct mica_err *err;
+    bool *used; /* [tensors of the source] */
 };
 /* W:[n,k], packed. Names may hold one %d for the layer. After a failure every load returns NULL at once. */
 struct mica_tensor *mica_load_matrix(struct mica_loader *ld, const char *gguf_name, const char *hf_name,
@@ -86,6 +87,9 @@ struct mica_tensor *mica_load_vector(struct mica_loader *ld, const char *gguf_na
 /* The same, or NULL without an error when the file has no such tensor. */
 struct mica_tensor *mica_load_optional_vector(struct mica_loader *ld, const char *gguf_name,
                                               const char *hf_name, int layer, int64_t n);
+
+/* Refuses a file whose blocks hold tensors that nobody loaded: it is another architecture than it says. */
+void mica_load_nothing_left(struct mica_loader *ld);
 
 /* One row per architecture in arch.def, one file each. */
 struct mica_arch {

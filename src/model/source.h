@@ -45,6 +45,7 @@ void mica_source_str(const struct mica_source *src, const char *gguf_key, const 
 const struct mica_file_tensor *mica_source_tensor(const struct mica_source *src, const char *gguf_name,
                                                   const char *hf_name);
 int64_t mica_source_tensor_count(const struct mica_source *src);
+/* Neighbours in one array: a tensor's number is its distance from the first. */
 const struct mica_file_tensor *mica_source_tensor_at(const struct mica_source *src, int64_t i);
 
 #endif
