@@ -83,7 +83,8 @@ void *mica_pages_take(struct mica_pages *pages, size_t size)
     size = size / ALIGN * ALIGN;
     struct mica_pages_region *last = pages->n ? &pages->regions[pages->n - 1] : NULL;
     if (!last || last->size - last->used < size) {
-        if (!mica_grow(&pages->regions, pages->n, &pages->capacity, sizeof *pages->regions))
+        if (!mica_grow(&pages->regions, pages->n, &pages->capacity, sizeof *pages->regions) ||
+            !pages->regions)
             return NULL;
         last = &pages->regions[pages->n];
         *last = (struct mica_pages_region){.size = size > REGION ? size : REGION};

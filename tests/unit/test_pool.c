@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 enum { N_ITEMS = 1000 };
@@ -99,9 +100,34 @@ static void edges(void **state)
     mica_pool_free(NULL);
 }
 
+static void dawdle(void *arg, int64_t begin, int64_t end, int thread)
+{
+    count_items(arg, begin, end, thread);
+    if (thread)
+        usleep(1500);
+}
+
+/* Workers that keep the caller waiting are left out for a while and come back; no item is lost or done twice.
+ */
+static void late_workers(void **state)
+{
+    struct mica_pool *pool;
+    (void)state;
+    assert_int_equal(mica_pool_new(3, &pool, NULL), MICA_OK);
+    for (int run = 0; run < 60; run++) {
+        struct tally tally = {.n_threads = 3, .n_items = 200, .grain = 10};
+        mica_pool_run(pool, tally.n_items, tally.grain, run % 3 ? dawdle : count_items, &tally);
+        for (int i = 0; i < 200; i++)
+            if (tally.seen[i] != 1)
+                fail_msg("run %d: item %d done %d times", run, i, tally.seen[i]);
+    }
+    mica_pool_free(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(late_workers),
         cmocka_unit_test(every_item_once),
         cmocka_unit_test(jobs_see_what_earlier_jobs_wrote),
         cmocka_unit_test(edges),
