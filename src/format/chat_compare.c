@@ -223,7 +223,7 @@ static uint32_t hash_number(const struct chat_value *v)
 
 static bool hash_tuple(struct chat_ctx *ctx, const struct chat_list *list, uint32_t *out)
 {
-    uint32_t h = 7, item;
+    uint32_t h = 7, item = 0;
     for (int64_t i = 0; i < list->n; i++) {
         if (!chat_hash(ctx, &list->at[i], &item))
             return false;

@@ -171,7 +171,7 @@ static bool next_arg(struct chat_ctx *ctx, struct percent *p, struct chat_value 
 /* A number or * at *s. */
 static bool read_count(struct chat_ctx *ctx, struct percent *p, const char **s, const char *end, int64_t *out)
 {
-    struct chat_value v;
+    struct chat_value v = {.kind = CHAT_MISSING};
     if (*s < end && **s == '*') {
         ++*s;
         return next_arg(ctx, p, &v) && (chat_is_int(&v) || chat_raise(ctx, "* wants int")) &&

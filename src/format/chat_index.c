@@ -289,12 +289,13 @@ bool chat_slice(struct chat_ctx *ctx, const struct chat_value *v, const struct c
                 struct chat_value *out)
 {
     int64_t n = chat_length(v), step = bounds[2].kind == CHAT_NONE ? 1 : bounds[2].i, start, stop, count;
-    if (!check_slice(ctx, v, bounds))
+    if (!check_slice(ctx, v, bounds) || !step)
         return false;
     step = step > n ? n + 1 : step < -n ? -n - 1 : step;
     start = bound(&bounds[0], step < 0 ? n - 1 : 0, n, step < 0);
     stop = bound(&bounds[1], step < 0 ? -1 : n, n, step < 0);
-    count = step > 0 ? (stop - start + step - 1) / step : (start - stop - step - 1) / -step;
+    int64_t stride = step > 0 ? step : -step, span = step > 0 ? stop - start : start - stop;
+    count = stride ? (span + stride - 1) / stride : 0;
     count = (step > 0 ? stop > start : stop < start) ? count : 0;
     if (v->kind == CHAT_STR)
         return slice_str(ctx, v, count ? start : 0, step, count, out);

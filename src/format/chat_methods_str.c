@@ -296,8 +296,8 @@ static bool split_args(struct chat_ctx *ctx, const struct chat_call *call, struc
 static bool str_split(struct chat_ctx *ctx, const struct chat_call *call, struct chat_value *out)
 {
     struct chat_list *list = chat_list_new(ctx, 0);
-    struct chat_value separator;
-    int64_t most;
+    struct chat_value separator = {0};
+    int64_t most = 0;
     if (!list || !split_args(ctx, call, &separator, &most))
         return false;
     *out = chat_of_list(CHAT_LIST, list);
@@ -308,8 +308,8 @@ static bool str_split(struct chat_ctx *ctx, const struct chat_call *call, struct
 static bool str_rsplit(struct chat_ctx *ctx, const struct chat_call *call, struct chat_value *out)
 {
     struct chat_list *list = chat_list_new(ctx, 0);
-    struct chat_value separator;
-    int64_t most;
+    struct chat_value separator = {0};
+    int64_t most = 0;
     if (!list || !split_args(ctx, call, &separator, &most) ||
         !rsplit(ctx, &call->self, separator.kind == CHAT_STR ? &separator : NULL, most, list))
         return false;

@@ -205,8 +205,8 @@ static bool repeat(struct chat_ctx *ctx, const struct chat_value *v, int64_t tim
     }
     if (!chat_charge(ctx, (int64_t)total) || !(list = chat_list_new(ctx, (int64_t)total)))
         return false;
-    for (; list->n < (int64_t)total; list->n++)
-        list->at[list->n] = v->list->at[list->n % v->list->n];
+    for (int64_t i = 0; v->list->n && i < (int64_t)total; i++)
+        list->at[list->n++] = v->list->at[i % v->list->n];
     *out = chat_of_list(v->kind, list);
     return true;
 }

@@ -16,7 +16,7 @@ static bool puts_(struct chat_ctx *ctx, struct mica_buf *buf, const char *s)
 
 void chat_format_double(double d, char out[40])
 {
-    char text[40], digits[24], *e;
+    char text[40], digits[24] = {0}, *e;
     int n = 0, exponent, precision = 1;
     if (!isfinite(d)) {
         snprintf(out, 40, "%s", isnan(d) ? "nan" : d < 0 ? "-inf" : "inf");

@@ -328,7 +328,8 @@ bool chat_replace(struct chat_ctx *ctx, const struct chat_value *v, const struct
             at += len;
         }
     }
-    ok = ok && chat_put(ctx, &buf, v->s + at, v->len - at);
+    if (ok)
+        chat_put(ctx, &buf, v->s + at, v->len - at);
     return chat_str_take(ctx, &buf, out);
 }
 
