@@ -515,7 +515,7 @@ static bool put_field(struct chat_ctx *ctx, struct format *f, const char *s, con
 {
     const char *name_end = s;
     struct mica_buf spec_buf = {0};
-    struct chat_value v, spec = chat_str("", 0);
+    struct chat_value v = {.kind = CHAT_MISSING}, spec = chat_str("", 0);
     char conversion = 0;
     bool bracket = false;
     for (; name_end < end && (bracket || (*name_end != ':' && *name_end != '!')); name_end++)
