@@ -103,8 +103,7 @@ static void edges(void **state)
 static void dawdle(void *arg, int64_t begin, int64_t end, int thread)
 {
     count_items(arg, begin, end, thread);
-    if (thread)
-        usleep(1500);
+    usleep(thread ? 1500 : 100);
 }
 
 /* Workers that keep the caller waiting are left out for a while and come back; no item is lost or done twice.
