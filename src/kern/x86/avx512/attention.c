@@ -173,6 +173,57 @@ INLINE void scores_f16(const struct attn_work *w, int r0, bool is_direct, int n)
     }
 }
 
+enum { FEW_ROWS = 4 };
+
+/* The scores of this tile, and of the next one into scaled: for few rows, whose sums are chains too short in
+ * number to keep the multipliers busy. */
+INLINE void scores_f16_ahead(const struct attn_work *w, const uint16_t *next, int n)
+{
+    int dim = w->dim;
+    const float *q = w->q;
+    const uint16_t *k = (const uint16_t *)w->k_tile;
+    __m512 sum[FEW_ROWS][4], scale = _mm512_set1_ps(w->args->scale);
+#pragma GCC unroll 4
+    for (int r = 0; r < n; r++)
+        sum[r][0] = sum[r][1] = sum[r][2] = sum[r][3] = _mm512_setzero_ps();
+    for (int d = 0; d < dim; d++, q += ATTN_MICRO) {
+        __m512 k0 = load_f16(k + d * 16), k1 = load_f16(k + (dim + d) * 16);
+        __m512 k2 = load_f16(next + d * 16), k3 = load_f16(next + (dim + d) * 16);
+#pragma GCC unroll 4
+        for (int r = 0; r < n; r++) {
+            __m512 x = _mm512_set1_ps(q[r]);
+            sum[r][0] = _mm512_fmadd_ps(x, k0, sum[r][0]);
+            sum[r][1] = _mm512_fmadd_ps(x, k1, sum[r][1]);
+            sum[r][2] = _mm512_fmadd_ps(x, k2, sum[r][2]);
+            sum[r][3] = _mm512_fmadd_ps(x, k3, sum[r][3]);
+        }
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < n; r++) {
+        float *e = w->e + r * MICA_KV_BLOCK, *ahead = w->scaled + r * MICA_KV_BLOCK;
+        _mm512_storeu_ps(e, _mm512_mul_ps(sum[r][0], scale));
+        _mm512_storeu_ps(e + 16, _mm512_mul_ps(sum[r][1], scale));
+        _mm512_storeu_ps(ahead, _mm512_mul_ps(sum[r][2], scale));
+        _mm512_storeu_ps(ahead + 16, _mm512_mul_ps(sum[r][3], scale));
+    }
+}
+
+/* False when there is nothing to gain: then the tile's scores are still to be computed. */
+static bool few_scores_f16(struct attn_work *w, int n)
+{
+    if (w->ahead == w->tile) {
+        memcpy(w->e, w->scaled, (size_t)n * MICA_KV_BLOCK * sizeof *w->e);
+        w->ahead = -1;
+        return true;
+    }
+    if (w->tile == w->last_tile)
+        return false;
+    const uint8_t *next = mica_kv_tile(w->args->layer, w->args->block_table, w->tile + 1, w->args->kv_head);
+    WITH_QUAD(n, scores_f16_ahead, w, (const uint16_t *)next)
+    w->ahead = w->tile + 1;
+    return true;
+}
+
 INLINE void scores_q8_0(const struct attn_work *w, int r0, int half, int n)
 {
     int dim = w->dim, blocks = dim / MICA_ACT_BLOCK;
@@ -213,10 +264,10 @@ static void attn_scores(struct attn_work *w, int r0, int n)
     if (w->args->layer->type == MICA_KV_Q8_0) {
         for (int half = 0; half < 2; half++)
             WITH_ROWS(n, scores_q8_0, w, r0, half)
-    } else if (w->is_direct) {
-        WITH_ROWS(n, scores_f16, w, r0, true)
-    } else {
+    } else if (!w->is_direct) {
         WITH_ROWS(n, scores_f16, w, r0, false)
+    } else if (n > FEW_ROWS || w->rows > FEW_ROWS || !few_scores_f16(w, n)) {
+        WITH_ROWS(n, scores_f16, w, r0, true)
     }
     if (w->args->softcap > 0) {
         __m512 cap = _mm512_set1_ps(w->args->softcap);
@@ -334,10 +385,43 @@ INLINE void values(const struct attn_work *w, int r0, int d0, int from, int to, 
     }
 }
 
+/* The same for few rows and 64 columns at a time, from V as it is stored. */
+INLINE void values_f16_wide(const struct attn_work *w, int d0, int from, int to, int n)
+{
+    int dim = w->dim;
+    float *o = w->o + d0;
+    const uint16_t *v = (const uint16_t *)w->v_tile + from * dim + d0;
+    __m512 sum[FEW_ROWS][4];
+#pragma GCC unroll 4
+    for (int r = 0; r < n; r++)
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++)
+            sum[r][i] = _mm512_mul_ps(_mm512_loadu_ps(o + r * dim + 16 * i), _mm512_set1_ps(w->c[r]));
+    for (int j = from; j < to; j++, v += dim) {
+        __m512 v0 = load_f16(v), v1 = load_f16(v + 16), v2 = load_f16(v + 32), v3 = load_f16(v + 48);
+#pragma GCC unroll 4
+        for (int r = 0; r < n; r++) {
+            __m512 x = _mm512_set1_ps(w->e[r * MICA_KV_BLOCK + j]);
+            sum[r][0] = _mm512_fmadd_ps(x, v0, sum[r][0]);
+            sum[r][1] = _mm512_fmadd_ps(x, v1, sum[r][1]);
+            sum[r][2] = _mm512_fmadd_ps(x, v2, sum[r][2]);
+            sum[r][3] = _mm512_fmadd_ps(x, v3, sum[r][3]);
+        }
+    }
+#pragma GCC unroll 4
+    for (int r = 0; r < n; r++)
+#pragma GCC unroll 4
+        for (int i = 0; i < 4; i++)
+            _mm512_storeu_ps(o + r * dim + 16 * i, sum[r][i]);
+}
+
 static void attn_values(struct attn_work *w, int r0, int n, int from, int to)
 {
     bool is_f16 = w->args->layer->type == MICA_KV_F16;
-    for (int d0 = 0; d0 < w->dim; d0 += MICA_ACT_BLOCK) {
+    int done = 0;
+    for (; is_f16 && w->rows <= FEW_ROWS && done + 64 <= w->dim; done += 64)
+        WITH_QUAD(n, values_f16_wide, w, done, from, to)
+    for (int d0 = done; d0 < w->dim; d0 += MICA_ACT_BLOCK) {
         const float *e = w->e + r0 * MICA_KV_BLOCK;
         if (!is_f16) {
             const float *scale = w->v_scale + d0;
