@@ -93,12 +93,12 @@ static void rows(void **state)
         const float *v = (const float *)x->data + t * N, *wv = w->data, *bv = b->data;
         double mean = 0, square = 0, total = 0;
         for (int i = 0; i < N; i++)
-            mean += v[i] / (double)N, square += v[i] * (double)v[i] / N, total += exp(v[i]);
+            mean += v[i] / (double)N, square += v[i] * (double)v[i] / N, total += exp((double)v[i]);
         for (int i = 0; i < N; i++) {
             close_to(r, t * N + i, v[i] / sqrt(square + 1e-5) * wv[i], "rms_norm");
             close_to(l, t * N + i, (v[i] - mean) / sqrt(square - mean * mean + 1e-5) * wv[i] + bv[i],
                      "layer_norm");
-            close_to(s, t * N + i, exp(v[i]) / total, "softmax");
+            close_to(s, t * N + i, exp((double)v[i]) / total, "softmax");
         }
     }
 }
