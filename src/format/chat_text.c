@@ -179,7 +179,7 @@ static const struct {
     const char *upper, *title;
 } special_cases[] = {
 #define CASE(c, upper, title) {c, upper, title},
-#include "chat_case.def"
+#include "format/chat_case.def"
 #undef CASE
 };
 
