@@ -378,6 +378,8 @@ class Terminal:
         end = time.monotonic() + 30
         while time.monotonic() < end:
             try:
+                ready, _, _ = select.select([self.fd], [], [], 30)
+                assert ready, "Ctrl-D did not end the program"
                 if not os.read(self.fd, 65536):
                     break
             except OSError:
@@ -450,7 +452,7 @@ def test_interrupt_at_the_prompt_leaves_the_next_answer_alone(terminal):
 def test_conversation_takes_any_script(terminal, tmp_path):
     t = terminal("-n", "1")
     t.send("Über 日本\n")
-    t.wait_for("Über 日本")
+    t.wait_for("[stopped: -n reached]")
     t.wait_for(">>> ")
     assert t.close() == 0
     assert "Über 日本" in (tmp_path / "state/mica/history").read_text().replace("\\040", " ")
@@ -490,6 +492,7 @@ def test_conversation_remembers_until_cleared(terminal, fetched):
 def test_history_is_kept(terminal, tmp_path):
     t = terminal("-n", "1")
     t.send("A mineral\n")
+    t.wait_for("[stopped: -n reached]")
     t.wait_for(">>> ")
     assert t.close() == 0
     assert "mineral" in (tmp_path / "state/mica/history").read_text()
