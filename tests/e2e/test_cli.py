@@ -374,6 +374,7 @@ class Terminal:
         os.write(self.fd, text.encode())
 
     def close(self):
+        time.sleep(0.3)  # line editing takes the terminal over just after the prompt; before that, Ctrl-D is lost
         os.write(self.fd, b"\x04")
         end = time.monotonic() + 30
         while time.monotonic() < end:
