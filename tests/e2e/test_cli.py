@@ -375,7 +375,7 @@ class Terminal:
 
     def close(self):
         time.sleep(0.3)  # line editing takes the terminal over just after the prompt; before that, Ctrl-D is lost
-        os.write(self.fd, b"\x04")
+        os.write(self.fd, b"\x15\x04")  # Ctrl-U first: an earlier key may have left something in the line
         end = time.monotonic() + 30
         while time.monotonic() < end:
             try:
