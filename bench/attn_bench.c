@@ -3,7 +3,7 @@
 /* How fast attention and the float rows run on one thread. Attention counts only the products that a causal
  * mask leaves, as a share of the FMA peak of the instruction set measured in the same run; decoding also
  * shows the bytes of K and V it reads per second. Usage: attn_bench [seconds per row [ref]] */
-#include "kern/kern.h"
+#include "kern/limits.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,44 +17,6 @@ static double now(void)
 }
 
 static double seconds = 0.1;
-
-#ifdef __x86_64__
-#include <immintrin.h>
-
-/* Twelve independent chains of FMAs hide the latency of one. */
-#define PEAK(name, isa, type, set1, fma, width)                                                              \
-    __attribute__((target(isa))) static double name(void)                                                    \
-    {                                                                                                        \
-        type x[12], a = set1(0.999f), b = set1(0.001f);                                                      \
-        _Pragma("GCC unroll 12") for (int i = 0; i < 12; i++) x[i] = set1((float)i);                         \
-        double best = 0;                                                                                     \
-        for (int pass = 0; pass < 20; pass++) {                                                              \
-            double start = now();                                                                            \
-            for (int n = 0; n < 200000; n++) {                                                               \
-                _Pragma("GCC unroll 12") for (int i = 0; i < 12; i++) x[i] = fma(x[i], a, b);                \
-                __asm__ volatile("" : "+v"(x[0]));                                                           \
-            }                                                                                                \
-            double rate = 2.0 * 200000 * 12 * width / (now() - start);                                       \
-            best = rate > best ? rate : best;                                                                \
-        }                                                                                                    \
-        volatile float sink = 0;                                                                             \
-        _Pragma("GCC unroll 12") for (int i = 0; i < 12; i++) sink += x[i][0];                               \
-        return best;                                                                                         \
-    }
-PEAK(peak_avx512, "avx512f", __m512, _mm512_set1_ps, _mm512_fmadd_ps, 16)
-PEAK(peak_avx2, "avx2,fma", __m256, _mm256_set1_ps, _mm256_fmadd_ps, 8)
-#endif
-
-static double peak(const char *isa)
-{
-#ifdef __x86_64__
-    if (!strcmp(isa, "avx512"))
-        return peak_avx512();
-    if (!strcmp(isa, "avx2"))
-        return peak_avx2();
-#endif
-    return 0;
-}
 
 static void *take(size_t n)
 {
@@ -218,7 +180,10 @@ int main(int argc, char **argv)
         const struct mica_kern *kern = mica_kern_named(isas[i]);
         if (!kern || (i == 2 && argc < 3))
             continue;
-        double best = peak(isas[i]);
+        struct mica_limits limits;
+        if (mica_limits_measure(kern, NULL, &limits, NULL))
+            return 9;
+        double best = limits.f32_flops;
         printf("%-7s FMA peak %.1f GFLOPS\n", isas[i], best * 1e-9);
         for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++)
             for (int type = 0; type < MICA_KV_F32; type++)

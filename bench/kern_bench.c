@@ -6,9 +6,8 @@
  * over weights that no cache holds, many tokens over one layer. */
 #include "base/mem.h"
 #include "base/pool.h"
-#include "kern/kern.h"
+#include "kern/limits.h"
 
-#include <immintrin.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,95 +39,6 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* ---- the machine's limits */
-
-struct limits {
-    double gops, gflops, gbps;
-};
-
-#define UNROLL _Pragma("GCC unroll 16")
-#define WIDE   __attribute__((target("avx512f,avx512bw,avx512vnni"), noinline))
-
-WIDE static void dot_peak_512(int64_t n)
-{
-    __m512i acc[16], a = _mm512_set1_epi8(1), b = _mm512_set1_epi8(3);
-    UNROLL for (int i = 0; i < 16; i++) acc[i] = a;
-    for (int64_t j = 0; j < n; j++)
-        UNROLL for (int i = 0; i < 16; i++)
-        {
-            acc[i] = _mm512_dpbusd_epi32(acc[i], a, b);
-            __asm__ volatile("" : "+v"(acc[i]));
-        }
-}
-
-WIDE static void fma_peak_512(int64_t n)
-{
-    __m512 acc[16], a = _mm512_set1_ps(0.5f);
-    UNROLL for (int i = 0; i < 16; i++) acc[i] = a;
-    for (int64_t j = 0; j < n; j++)
-        UNROLL for (int i = 0; i < 16; i++)
-        {
-            acc[i] = _mm512_fmadd_ps(acc[i], a, a);
-            __asm__ volatile("" : "+v"(acc[i]));
-        }
-}
-
-__attribute__((target("avx2"), noinline)) static void dot_peak_256(int64_t n)
-{
-    __m256i acc[8], a = _mm256_set1_epi8(1), b = _mm256_set1_epi8(3), one = _mm256_set1_epi16(1);
-    UNROLL for (int i = 0; i < 8; i++) acc[i] = a;
-    for (int64_t j = 0; j < n; j++)
-        UNROLL for (int i = 0; i < 8; i++)
-        {
-            __m256i p = _mm256_maddubs_epi16(a, b);
-            __asm__ volatile("" : "+x"(p));
-            acc[i] = _mm256_add_epi32(acc[i], _mm256_madd_epi16(p, one));
-            __asm__ volatile("" : "+x"(acc[i]));
-        }
-}
-
-__attribute__((target("avx2,fma"), noinline)) static void fma_peak_256(int64_t n)
-{
-    __m256 acc[12], a = _mm256_set1_ps(0.5f);
-    UNROLL for (int i = 0; i < 12; i++) acc[i] = a;
-    for (int64_t j = 0; j < n; j++)
-        UNROLL for (int i = 0; i < 12; i++)
-        {
-            acc[i] = _mm256_fmadd_ps(acc[i], a, a);
-            __asm__ volatile("" : "+x"(acc[i]));
-        }
-}
-
-struct peak_job {
-    bool wide, floats;
-    int64_t n;
-};
-
-static void run_peak(void *arg, int64_t begin, int64_t end, int thread)
-{
-    const struct peak_job *p = arg;
-    for (int64_t i = begin; i < end; i++) {
-        if (p->wide)
-            (p->floats ? fma_peak_512 : dot_peak_512)(p->n);
-        else
-            (p->floats ? fma_peak_256 : dot_peak_256)(p->n);
-    }
-}
-
-struct read_job {
-    const uint64_t *data;
-    volatile uint64_t sink;
-};
-
-__attribute__((target("avx2"))) static void run_read(void *arg, int64_t begin, int64_t end, int thread)
-{
-    struct read_job *r = arg;
-    __m256i sum = _mm256_setzero_si256();
-    for (int64_t i = begin * 65536; i < end * 65536; i += 4)
-        sum = _mm256_xor_si256(sum, _mm256_loadu_si256((const __m256i *)(r->data + i)));
-    r->sink = (uint64_t)_mm256_extract_epi64(sum, 0);
-}
-
 static double best_time(struct mica_pool *pool, int64_t n, int64_t grain, mica_job *job, void *arg,
                         int repeats)
 {
@@ -140,22 +50,6 @@ static double best_time(struct mica_pool *pool, int64_t n, int64_t grain, mica_j
         best = t < best ? t : best;
     }
     return best;
-}
-
-static struct limits measure_limits(struct mica_pool *pool, bool wide, uint8_t *data)
-{
-    struct limits out;
-    int64_t items = 16 * mica_pool_threads(pool);
-    struct peak_job peak = {wide, false, 20000};
-    double t = best_time(pool, items, 1, run_peak, &peak, 100);
-    out.gops = (double)(items * peak.n) * (wide ? 16 * 64 : 8 * 32) * 2 / t / 1e9;
-    peak.floats = true;
-    t = best_time(pool, items, 1, run_peak, &peak, 100);
-    out.gflops = (double)(items * peak.n) * (wide ? 16 * 16 : 12 * 8) * 2 / t / 1e9;
-    struct read_job read = {.data = (const uint64_t *)data};
-    t = best_time(pool, (int64_t)(cold_bytes / 8 / 65536), 4, run_read, &read, 6);
-    out.gbps = (double)cold_bytes / t / 1e9;
-    return out;
 }
 
 /* ---- products */
@@ -183,7 +77,7 @@ static void run_product(void *arg, int64_t begin, int64_t end, int thread)
 }
 
 static void bench_shape(const struct mica_kern *kern, struct mica_pool *pool, const struct shape *s,
-                        const struct limits *limits, uint8_t *data)
+                        const struct mica_limits *limits, uint8_t *data)
 {
     bool floats = s->type <= MICA_W_BF16;
     struct product p = {.kern = kern};
@@ -202,9 +96,10 @@ static void bench_shape(const struct mica_kern *kern, struct mica_pool *pool, co
         double gops = 2.0 * s->n * s->k * m * n_matrices / t / 1e9;
         double gbps = (double)(n_matrices * p.w.n_groups) * (double)p.w.group_bytes / t / 1e9;
         if (m <= 4)
-            printf(" %d: %5.1f GB/s %3.0f%%", m, gbps, 100 * gbps / limits->gbps);
+            printf(" %d: %5.1f GB/s %3.0f%%", m, gbps, 100e9 * gbps / limits->memory_bytes);
         else
-            printf(" %d: %4.0f %2.0f%%", m, gops, 100 * gops / (floats ? limits->gflops : limits->gops));
+            printf(" %d: %4.0f %2.0f%%", m, gops,
+                   100e9 * gops / (floats ? limits->f32_flops : limits->int8_ops));
         fflush(stdout);
     }
     printf("\n");
@@ -226,9 +121,12 @@ int main(int argc, char **argv)
     if (!data)
         return 9;
     memset(data, 0x3a, cold_bytes); /* ordinary numbers as f16, E8M0 and f32 */
-    struct limits limits = measure_limits(pool, !strcmp(kern->name, "avx512"), data);
+    struct mica_limits limits;
+    if (mica_limits_measure(kern, pool, &limits, NULL))
+        return 9;
     printf("%s, %d threads: int8 peak %.0f GOPS, f32 peak %.0f GFLOPS, memory %.1f GB/s\n", kern->name,
-           mica_pool_threads(pool), limits.gops, limits.gflops, limits.gbps);
+           mica_pool_threads(pool), limits.int8_ops * 1e-9, limits.f32_flops * 1e-9,
+           limits.memory_bytes * 1e-9);
     for (size_t i = 0; i < MICA_COUNT(shapes); i++) {
         bool wanted = argc <= 3;
         for (int j = 3; j < argc; j++)
