@@ -4,6 +4,7 @@
  * k, so a tile takes enough groups × tokens to keep that many chains busy. */
 #include "kern/init.h"
 #include "kern/x86/avx2/tile.h"
+#include "kern/x86/float_tiles.h"
 
 /* Half h of column k of a group: 8 weights as f32. */
 MICA_MATMUL_INLINE __m256 load_column(enum mica_wtype type, const uint8_t *codes, int64_t k, int h)
@@ -48,35 +49,6 @@ MICA_MATMUL_INLINE void float_tile(enum mica_wtype type, const int R, const int 
     store_tile(R, T, p, m0, g, acc);
 }
 
-enum { MAX_TOKENS = 6 };
-
-/* Groups of a tile by its tokens: eight to twelve chains. */
-static const int groups_of_tile[MAX_TOKENS + 1] = {0, 4, 2, 2, 1, 1, 1};
-
-struct tiles {
-    tile_fn *one[MAX_TOKENS + 1], *many[MAX_TOKENS + 1]; /* of one group; of groups_of_tile[t] */
-};
-
-/* Rows past the last whole tile go group by group: each lane's sum is the same either way. */
-static void run_product(const struct tiles *tiles, struct product *p, int64_t m, int64_t g0, int64_t g1)
-{
-    p->n_tiles = (m + MAX_TOKENS - 1) / MAX_TOKENS;
-    int n_groups = groups_of_tile[p->n_tiles > 0 ? (m + p->n_tiles - 1) / p->n_tiles : 1];
-    for (int64_t g = g0; g < g1;) {
-        int64_t step = g1 - g < n_groups ? g1 - g : n_groups;
-        for (int64_t m0 = 0, i = 0; i < p->n_tiles; i++) {
-            int64_t left = p->n_tiles - i, t = (m - m0 + left - 1) / left, r = g;
-            p->tile = i;
-            for (; r + groups_of_tile[t] <= g + step; r += groups_of_tile[t])
-                tiles->many[t](p, m0, r);
-            for (; r < g + step; r++)
-                tiles->one[t](p, m0, r);
-            m0 += t;
-        }
-        g += step;
-    }
-}
-
 #define TILE(NAME, R, T)                                                                                     \
     static void tile_##NAME##_##R##_##T(const struct product *p, int64_t m0, int64_t g)                      \
     {                                                                                                        \
@@ -84,6 +56,7 @@ static void run_product(const struct tiles *tiles, struct product *p, int64_t m,
     }
 #define TILE_ROW(NAME, R, T) [T] = tile_##NAME##_##R##_##T
 
+/* Tiles: eight to twelve chains. */
 #define FLOAT_MATMUL(NAME)                                                                                   \
     TILE(NAME, 1, 1)                                                                                         \
     TILE(NAME, 1, 2)                                                                                         \
@@ -102,6 +75,7 @@ static void run_product(const struct tiles *tiles, struct product *p, int64_t m,
                     TILE_ROW(NAME, 1, 5), TILE_ROW(NAME, 1, 6)},                                             \
             .many = {TILE_ROW(NAME, 4, 1), TILE_ROW(NAME, 2, 2), TILE_ROW(NAME, 2, 3), TILE_ROW(NAME, 1, 4), \
                      TILE_ROW(NAME, 1, 5), TILE_ROW(NAME, 1, 6)},                                            \
+            .groups = {0, 4, 2, 2, 1, 1, 1},                                                                 \
         };                                                                                                   \
         struct product p = product_of(w, act, w->k, out, ld, epilogue);                                      \
         run_product(&tiles, &p, m, g0, g1);                                                                  \
