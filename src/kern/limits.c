@@ -15,6 +15,7 @@ enum {
     REPEATS = 30,
     READ_CHUNK = 512 << 10,
     READ_BYTES = 256 << 20,
+    READ_AHEAD = 32 << 10,
     READ_REPEATS = 5
 };
 
@@ -127,9 +128,11 @@ static void run_read(void *arg, int64_t begin, int64_t end, int thread)
     struct read_job *job = arg;
     const uint64_t *from = (const uint64_t *)(job->data + begin * READ_CHUNK);
     uint64_t sums[8] = {0};
-    for (int64_t i = 0; i < (end - begin) * (READ_CHUNK / 8); i += 8)
+    for (int64_t i = 0; i < (end - begin) * (READ_CHUNK / 8); i += 8) {
+        __builtin_prefetch(from + i + READ_AHEAD / 8); /* past the end it does nothing */
         for (int j = 0; j < 8; j++)
             sums[j] ^= from[i + j];
+    }
     job->sink = sums[0] ^ sums[1] ^ sums[2] ^ sums[3] ^ sums[4] ^ sums[5] ^ sums[6] ^ sums[7];
 }
 
