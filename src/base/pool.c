@@ -5,6 +5,7 @@
 #include <linux/futex.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -308,14 +309,23 @@ enum mica_status mica_pool_new(int n_threads, struct mica_pool **out, struct mic
     pool->workers = workers;
     pool->lanes = lanes;
     pool->n_threads = 1;
+    /* The program's signals are for its own threads: workers take none. */
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     for (int i = 1; i < n_threads; i++) {
         workers[i - 1].pool = pool;
         workers[i - 1].index = i;
-        if (pthread_create(&workers[i - 1].thread, NULL, worker_main, &workers[i - 1]) != 0) {
-            mica_pool_free(pool);
-            return mica_fail(err, MICA_ENOMEM, "thread pool: cannot start thread %d of %d", i + 1, n_threads);
-        }
+        if (pthread_create(&workers[i - 1].thread, NULL, worker_main, &workers[i - 1]) != 0)
+            break;
         pool->n_threads++;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (pool->n_threads < n_threads) {
+        mica_fail(err, MICA_ENOMEM, "thread pool: cannot start thread %d of %d", pool->n_threads + 1,
+                  n_threads);
+        mica_pool_free(pool);
+        return MICA_ENOMEM;
     }
     *out = pool;
     return MICA_OK;

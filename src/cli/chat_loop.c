@@ -7,10 +7,14 @@
 #include <errno.h>
 #include <histedit.h>
 #include <locale.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+#include <wchar.h>
 
 struct chat {
     struct mica_run_args *args;
@@ -250,6 +254,47 @@ static bool append_line(struct mica_buf *message, const char *line, size_t len, 
     return (*quoted && !closes) || joins;
 }
 
+/* Reads one key for the line editor. Ctrl-C gets through only while this waits, so that none is lost on the
+ * way from the prompt to here. A zero byte is no key: it is what the terminal makes of a Ctrl-D typed during
+ * an answer. */
+static int read_key(EditLine *editor, wchar_t *key)
+{
+    struct pollfd input = {STDIN_FILENO, POLLIN, 0};
+    mbstate_t state = {0};
+    sigset_t waiting;
+    char byte;
+    pthread_sigmask(SIG_SETMASK, NULL, &waiting);
+    sigdelset(&waiting, SIGINT);
+    for (;;) {
+        if (ppoll(&input, 1, NULL, &waiting) < 0)
+            return -1;
+        ssize_t n = read(STDIN_FILENO, &byte, 1);
+        if (n <= 0)
+            return (int)n;
+        size_t used = mbrtowc(key, &byte, 1, &state);
+        if (used == 1)
+            return 1;
+        if (used == (size_t)-1) /* no character of this locale */
+            state = (mbstate_t){0};
+    }
+}
+
+/* A line as typed, or NULL: at the end of input, or with errno EINTR after Ctrl-C. */
+static const char *read_line(EditLine *editor, int *count)
+{
+    sigset_t interrupt, before;
+    sigemptyset(&interrupt);
+    sigaddset(&interrupt, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &interrupt, &before);
+    el_set(editor, EL_PREP_TERM, 1); /* before the prompt shows: what is typed after it is ours */
+    errno = 0;
+    const char *line = el_gets(editor, count);
+    int why = errno;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    errno = why;
+    return line;
+}
+
 /* One message: a line, lines joined by a trailing backslash, or lines between """ marks. false at the end of
  * input. */
 static bool read_message(struct chat *chat, struct mica_buf *message)
@@ -259,8 +304,7 @@ static bool read_message(struct chat *chat, struct mica_buf *message)
     mica_buf_puts(message, "");
     for (;;) {
         int count;
-        errno = 0;
-        const char *line = el_gets(chat->editor, &count);
+        const char *line = read_line(chat->editor, &count);
         if (!line && errno == EINTR) { /* Ctrl-C at the prompt drops what was typed */
             puts("^C (Ctrl-D or /bye ends)");
             el_reset(chat->editor);
@@ -341,6 +385,7 @@ int mica_cli_chat_loop(struct mica_run_args *args, struct mica_engine *engine, s
         return mica_cli_fail(MICA_ENOMEM, &(struct mica_err){MICA_ENOMEM, "line editing: cannot start"});
     el_set(chat.editor, EL_CLIENTDATA, &chat);
     el_set(chat.editor, EL_PROMPT, prompt_text);
+    el_set(chat.editor, EL_GETCFN, read_key);
     el_set(chat.editor, EL_EDITOR, "emacs");
     el_set(chat.editor, EL_HIST, history, chat.history);
     history(chat.history, &event, H_SETSIZE, 1000);

@@ -374,8 +374,7 @@ class Terminal:
         os.write(self.fd, text.encode())
 
     def close(self):
-        time.sleep(0.3)  # line editing takes the terminal over just after the prompt; before that, Ctrl-D is lost
-        os.write(self.fd, b"\x15\x04")  # Ctrl-U first: an earlier key may have left something in the line
+        os.write(self.fd, b"\x04")
         end = time.monotonic() + 30
         while time.monotonic() < end:
             try:
@@ -445,6 +444,16 @@ def test_interrupt_at_the_prompt_leaves_the_next_answer_alone(terminal):
     t.send("\x03")
     t.wait_for(">>> ")
     t.send("Name a mineral.\n")
+    t.wait_for("[stopped: -n reached]")
+    t.wait_for(">>> ")
+    assert t.close() == 0
+
+
+def test_end_of_input_during_an_answer_leaves_the_next_one_alone(terminal):
+    t = terminal("-n", "40", "--ignore-eos")
+    t.send("Tell me a story.\n")
+    time.sleep(0.05)
+    t.send("\x04")
     t.wait_for("[stopped: -n reached]")
     t.wait_for(">>> ")
     assert t.close() == 0
