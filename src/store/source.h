@@ -1,0 +1,56 @@
+/* SPDX-FileCopyrightText: 2026 The Mica authors
+ * SPDX-License-Identifier: Apache-2.0 */
+/* Where models come from. A source first makes a plan (what there is, how big, under which stated terms), so
+ * that disk, memory and terms are checked before the bytes are fetched; then everything is fetched into the
+ * store. */
+#ifndef MICA_SOURCE_STORE_H
+#define MICA_SOURCE_STORE_H
+
+#include "store/store.h"
+
+/* One file to fetch, or an archive whose wanted members become layers. */
+struct mica_plan_file {
+    char *url, *title, *member_of; /* member_of: NULL, or the archive's kind "zip" or "tgz" */
+    enum mica_layer_kind kind;     /* of an archive: ignored, its members say */
+    uint64_t size;                 /* 0: not known before fetching */
+    bool has_digest;
+    struct mica_digest digest;
+    char *authorization; /* header value, or NULL; sent to the url's own host only */
+};
+struct mica_plan {
+    char *source;   /* as the user gave it */
+    char *revision; /* what it was pinned to: a version, a commit, a manifest digest */
+    char *location; /* a page or URL for people */
+    char *declared; /* the licence that the source's metadata states, as spelt there; NULL: none */
+    char *origin;   /* models or datasets that the card names as bases: "hf:owner/repo" lines; NULL */
+    struct mica_plan_file *files;
+    int64_t n_files, capacity;
+};
+void mica_plan_release(struct mica_plan *plan);
+
+struct mica_pull_options {
+    const char *as;  /* the name to store it under; NULL: made from the source */
+    bool plain_http; /* allow http:// for hosts other than loopback */
+    /* Called with the plan before fetching; anything but MICA_OK (with *err filled) ends the pull. */
+    enum mica_status (*check)(void *user, const struct mica_plan *plan, struct mica_err *err);
+    /* Called a few times a second; total is 0 while unknown. false cancels. */
+    bool (*progress)(void *user, const char *what, uint64_t done, uint64_t total);
+    void *user;
+};
+struct mica_pulled {
+    struct mica_name name;
+    struct mica_manifest *manifest;
+    struct mica_plan plan;
+};
+void mica_pulled_release(struct mica_pulled *pulled);
+
+/* Pulls SOURCES (several only where each brings a part of one file) and publishes the model. One row of
+ * sources.def per scheme; a bare name is an Ollama name. On success *out is the caller's. */
+enum mica_status mica_pull(struct mica_store *store, const char *const *sources, int n_sources,
+                           const struct mica_pull_options *options, struct mica_pulled *out,
+                           struct mica_err *err);
+/* Pushes a stored model to its registry (its name's, or `to`). */
+enum mica_status mica_push(struct mica_store *store, const struct mica_name *name, const char *to,
+                           const struct mica_pull_options *options, struct mica_err *err);
+
+#endif
