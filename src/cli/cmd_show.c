@@ -1,6 +1,6 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
-#include "cli/cli.h"
+#include "cli/memory.h"
 
 #include <jansson.h>
 
@@ -11,7 +11,7 @@ struct args {
     bool json;
 };
 
-static int print_json(const struct mica_model_info *i, int64_t ctx, uint64_t kv, uint64_t total, int cache)
+static int print_json(const struct mica_model_info *i, const struct mica_need *need)
 {
     return mica_cli_print_json(json_pack(
         "{s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:{s:I, s:s, s:I, s:I, "
@@ -21,9 +21,9 @@ static int print_json(const struct mica_model_info *i, int64_t ctx, uint64_t kv,
         "layers", (json_int_t)i->n_layers, "embedding_length", (json_int_t)i->d_model, "heads",
         (json_int_t)i->n_heads, "kv_heads", (json_int_t)i->n_kv_heads, "head_dim", (json_int_t)i->head_dim,
         "feed_forward_length", (json_int_t)i->d_ff, "vocab_size", (json_int_t)i->n_vocab, "tokenizer",
-        i->tokenizer, "chat_template", i->has_chat_template, "memory", "context", (json_int_t)ctx, "kv_type",
-        mica_cli_caches[cache], "weights_bytes", (json_int_t)i->weight_bytes, "kv_bytes", (json_int_t)kv,
-        "total_bytes", (json_int_t)total, "reproducibility", i->reproducibility));
+        i->tokenizer, "chat_template", i->has_chat_template, "memory", "context", (json_int_t)need->ctx,
+        "kv_type", mica_cli_caches[need->cache], "weights_bytes", (json_int_t)need->weights, "kv_bytes",
+        (json_int_t)need->kv, "total_bytes", (json_int_t)need->total, "reproducibility", i->reproducibility));
 }
 
 static const char *or_unstated(const char *text)
@@ -31,7 +31,7 @@ static const char *or_unstated(const char *text)
     return *text ? text : "not stated in the file";
 }
 
-static void print_text(const struct mica_model_info *i, int64_t ctx, uint64_t kv, uint64_t total, int cache)
+static void print_text(const struct mica_model_info *i, const struct mica_need *need)
 {
     const double mib = 1 << 20;
     printf("architecture     %s\nname             %s\nlicence          %s\n", i->architecture,
@@ -44,18 +44,18 @@ static void print_text(const struct mica_model_info *i, int64_t ctx, uint64_t kv
     printf("tokenizer        %s, %lld tokens\nchat template    %s\n", or_unstated(i->tokenizer),
            (long long)i->n_vocab, i->has_chat_template ? "yes" : "none");
     printf("memory           %.0f MiB for %lld tokens: weights %.0f, KV cache (%s) %.0f, work about %.0f\n",
-           (double)total / mib, (long long)ctx, (double)i->weight_bytes / mib, mica_cli_caches[cache],
-           (double)kv / mib, (double)(total - kv - i->weight_bytes) / mib);
+           (double)need->total / mib, (long long)need->ctx, (double)need->weights / mib,
+           mica_cli_caches[need->cache], (double)need->kv / mib, (double)need->work / mib);
     printf("reproducibility  %s: the same bits on every supported instruction set\n", i->reproducibility);
 }
 
 static int run(void *data, char **operands, int n_operands)
 {
-    const uint64_t work = 30 << 20; /* buffers, tokenizer, program */
     const struct args *args = data;
     struct mica_files *files;
     struct mica_model_info info;
     struct mica_session_options session;
+    struct mica_need need;
     struct mica_err err;
     enum mica_status status = mica_cli_session_options(&args->model, &session, &err);
     if (status == MICA_OK)
@@ -66,12 +66,10 @@ static int run(void *data, char **operands, int n_operands)
     mica_files_free(files);
     if (status != MICA_OK)
         return mica_cli_fail(status, &err);
-    int64_t ctx = session.ctx ? session.ctx : info.n_ctx < 4096 ? info.n_ctx : 4096;
-    uint64_t kv = info.kv_bytes_per_token[session.cache] * (uint64_t)ctx,
-             total = info.weight_bytes + kv + work;
+    mica_cli_need(&info, &session, &need);
     if (args->json)
-        return print_json(&info, ctx, kv, total, session.cache);
-    print_text(&info, ctx, kv, total, session.cache);
+        return print_json(&info, &need);
+    print_text(&info, &need);
     return 0;
 }
 
