@@ -27,8 +27,10 @@ int main(int argc, char **argv)
 
     /* A call returns MICA_OK, or says in err what went wrong. What was not made stays NULL: freeing that is
      * fine. The model's own template turns the message into tokens of the form the model was trained on. */
-    if (mica_files_open(argv[1], &files, &err) != MICA_OK ||
-        mica_engine_load(files, NULL, &engine, &err) != MICA_OK ||
+    if (mica_files_open(argv[1], &files, &err) != MICA_OK)
+        goto out;
+    mica_files_allow_unregistered(files, argv[1]);
+    if (mica_engine_load(files, NULL, &engine, &err) != MICA_OK ||
         mica_session_open(engine, NULL, &session, &err) != MICA_OK ||
         mica_chat_tokenize(engine, &message, 1, true, &ids, &request.n_prompt, &err) != MICA_OK)
         goto out;

@@ -22,8 +22,10 @@ int main(int argc, char **argv)
         return fprintf(stderr, "usage: batch MODEL TEXT...\n"), 2;
 
     enum mica_status status = mica_files_open(argv[1], &files, &err);
-    if (status == MICA_OK)
+    if (status == MICA_OK) {
+        mica_files_allow_unregistered(files, argv[1]);
         status = mica_engine_load(files, NULL, &engine, &err);
+    }
     for (int i = 0; i < n && status == MICA_OK; i++) {
         const char *text = argv[i + 2];
         status = mica_session_open(engine, NULL, &requests[i].session, &err); /* one for each text */

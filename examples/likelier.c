@@ -38,8 +38,10 @@ int main(int argc, char **argv)
     if (argc < 3)
         return fprintf(stderr, "usage: likelier MODEL TEXT ENDING...\n"), 2;
     enum mica_status status = mica_files_open(argv[1], &files, &err);
-    if (status == MICA_OK)
+    if (status == MICA_OK) {
+        mica_files_allow_unregistered(files, argv[1]);
         status = mica_engine_load(files, NULL, &engine, &err);
+    }
     if (status == MICA_OK)
         status = mica_session_open(engine, NULL, &session, &err);
     for (int i = 2; i < argc && status == MICA_OK; i++) {

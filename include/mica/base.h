@@ -5,6 +5,7 @@
 #define MICA_BASE_H
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -70,6 +71,9 @@ MICA_API size_t mica_mapping_size(const struct mica_mapping *map);
 MICA_API const char *mica_mapping_name(const struct mica_mapping *map); /* base name of the file */
 /* Tells the kernel that [offset, offset + len) has been read and need not stay resident; never an error. */
 MICA_API void mica_mapping_release(const struct mica_mapping *map, size_t offset, size_t len);
+/* Whether the mapped file is still the one that was opened: same inode, size and times, and its path still
+ * leads to it. EDENIED says what happened to it. Always MICA_OK for bytes of the caller's. Thread-safe. */
+MICA_API enum mica_status mica_mapping_unchanged(const struct mica_mapping *map, struct mica_err *err);
 
 /* The files a model is made of: mappings by name. A GGUF model is one file (or its split parts in order);
  * an HF folder brings config.json, tokenizer.json, *.safetensors and so on. Not thread-safe while it is
@@ -91,6 +95,22 @@ MICA_API struct mica_mapping *mica_files_at(const struct mica_files *files, int 
 MICA_API const char *mica_files_name(const struct mica_files *files, int i);
 /* The mapping called name, or NULL. */
 MICA_API struct mica_mapping *mica_files_find(const struct mica_files *files, const char *name);
+
+/* What stands behind a set of files. The engine loads no set without one. mica_model_admit (govern.h) gives a
+ * registered model's; texts are "" where there is nothing to say. */
+struct mica_admission {
+    bool registered;          /* false: run unregistered, nobody vouches for these bytes */
+    char name[256];           /* the stored model, or the file */
+    char digest[65];          /* SHA-256 of the manifest; unregistered: of the file, where it is one */
+    char template_digest[65]; /* SHA-256 of the chat template that may be used; "": the model has none */
+    char register_digest[65]; /* of what the register stated when it was admitted */
+    char licence[128], verdict[16];
+    char signer[128]; /* the public key that a signature was checked with */
+};
+/* Lets files be loaded though no register knows them. */
+MICA_API void mica_files_allow_unregistered(struct mica_files *files, const char *name);
+/* The set's admission, or NULL. */
+MICA_API const struct mica_admission *mica_files_admission(const struct mica_files *files);
 
 #ifdef __cplusplus
 }

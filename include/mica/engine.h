@@ -27,12 +27,15 @@ MICA_API const char *mica_version(void); /* "0.1.0" */
 struct mica_engine; /* a loaded model with its thread pool */
 
 struct mica_engine_options {
-    int threads;   /* 0: the CPUs this process may use */
-    int64_t chunk; /* prompt tokens per forward pass, 0: 256; never changes a result */
+    int threads;               /* 0: the CPUs this process may use */
+    int64_t chunk;             /* prompt tokens per forward pass, 0: 256; never changes a result */
+    const char *chat_template; /* Jinja, instead of the one that the files bring; NULL: theirs */
 };
 /* Loads the model made of files (GGUF, or an HF folder's config.json, *.safetensors, tokenizer.json). Weights
  * are packed into memory of the engine's own; the mappings' pages are let go, but references are kept for
- * metadata. options may be NULL. EFORMAT, EUNSUPPORTED, ENOMEM, EIO. */
+ * metadata. options may be NULL. EDENIED: the set carries no admission (see struct mica_admission), its chat
+ * template is not the admitted one, or a file was changed or replaced since it was opened. EFORMAT,
+ * EUNSUPPORTED, ENOMEM, EIO. */
 MICA_API enum mica_status mica_engine_load(const struct mica_files *files,
                                            const struct mica_engine_options *options,
                                            struct mica_engine **out, struct mica_err *err);
@@ -52,6 +55,8 @@ struct mica_model_info {
 };
 MICA_API enum mica_status mica_model_inspect(const struct mica_files *files, struct mica_model_info *out,
                                              struct mica_err *err);
+/* What the model was loaded on; lives as long as the engine. */
+MICA_API const struct mica_admission *mica_engine_admission(const struct mica_engine *engine);
 MICA_API void mica_engine_info(const struct mica_engine *engine, struct mica_model_info *out);
 /* The instruction set in use: "avx512", "avx2" or "ref" (MICA_ISA forces one). */
 MICA_API const char *mica_engine_isa(const struct mica_engine *engine);

@@ -1,5 +1,6 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/admission.h"
 #include "base/mem.h"
 
 #include <dirent.h>
@@ -15,6 +16,8 @@ struct mica_files {
         struct mica_mapping *map;
     } * entries;
     int64_t n, capacity;
+    struct mica_admission admission;
+    bool is_admitted;
 };
 
 enum mica_status mica_files_new(struct mica_files **out, struct mica_err *err)
@@ -71,6 +74,24 @@ struct mica_mapping *mica_files_find(const struct mica_files *files, const char 
         if (strcmp(files->entries[i].name, name) == 0)
             return files->entries[i].map;
     return NULL;
+}
+
+void mica_files_admit(struct mica_files *files, const struct mica_admission *admission)
+{
+    files->admission = *admission;
+    files->is_admitted = true;
+}
+
+void mica_files_allow_unregistered(struct mica_files *files, const char *name)
+{
+    struct mica_admission admission = {.registered = false};
+    snprintf(admission.name, sizeof admission.name, "%s", name ? name : "");
+    mica_files_admit(files, &admission);
+}
+
+const struct mica_admission *mica_files_admission(const struct mica_files *files)
+{
+    return files->is_admitted ? &files->admission : NULL;
 }
 
 static enum mica_status add_path(struct mica_files *files, const char *path, struct mica_err *err)

@@ -15,21 +15,24 @@ struct mica_mapping {
     int fd; /* -1 when the bytes are the caller's */
     const uint8_t *data;
     size_t size;
-    char *name;
+    char *path; /* as opened; its last part is the name */
+    const char *name;
+    bool by_path;       /* path leads to the file */
+    struct stat opened; /* of the file as it was when it was mapped */
 };
 
 static enum mica_status new_mapping(int fd, const void *data, size_t size, const char *name,
                                     struct mica_mapping **out, struct mica_err *err)
 {
-    const char *base = strrchr(name, '/');
     struct mica_mapping *map = mica_alloc(1, sizeof *map);
-    char *copy = mica_strdup(base ? base + 1 : name);
+    char *copy = mica_strdup(name), *slash = copy ? strrchr(copy, '/') : NULL;
     if (!map || !copy) {
         mica_free(map);
         mica_free(copy);
         return mica_fail(err, MICA_ENOMEM, "%s: out of memory", name);
     }
-    *map = (struct mica_mapping){1, fd, data, size, copy};
+    *map = (struct mica_mapping){
+        .refs = 1, .fd = fd, .data = data, .size = size, .path = copy, .name = slash ? slash + 1 : copy};
     *out = map;
     return MICA_OK;
 }
@@ -57,6 +60,8 @@ enum mica_status mica_mapping_from_fd(int fd, const char *name, struct mica_mapp
                            strerror(errno));
     } else {
         status = new_mapping(fd, data, (size_t)st.st_size, name, out, err);
+        if (status == MICA_OK)
+            (*out)->opened = st;
     }
     if (status != MICA_OK) {
         if (data)
@@ -71,7 +76,37 @@ enum mica_status mica_mapping_open(const char *path, struct mica_mapping **out, 
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
         return mica_fail(err, errno == ENOENT ? MICA_ENOTFOUND : MICA_EIO, "%s: %s", path, strerror(errno));
-    return mica_mapping_from_fd(fd, path, out, err);
+    enum mica_status status = mica_mapping_from_fd(fd, path, out, err);
+    if (status == MICA_OK)
+        (*out)->by_path = true;
+    return status;
+}
+
+static bool same_time(struct timespec a, struct timespec b)
+{
+    return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
+}
+
+enum mica_status mica_mapping_unchanged(const struct mica_mapping *map, struct mica_err *err)
+{
+    struct stat now, there;
+    const struct stat *then = &map->opened;
+    if (map->fd < 0)
+        return MICA_OK;
+    /* The change time cannot be set back by whoever writes into the file. */
+    if (fstat(map->fd, &now) != 0 || now.st_size != then->st_size || !same_time(now.st_mtim, then->st_mtim) ||
+        !same_time(now.st_ctim, then->st_ctim))
+        return mica_fail(err, MICA_EDENIED,
+                         "%s: was changed while it was being loaded: nothing was run from it; see "
+                         "who writes to it and try again",
+                         map->path);
+    if (map->by_path &&
+        (stat(map->path, &there) != 0 || there.st_dev != now.st_dev || there.st_ino != now.st_ino))
+        return mica_fail(err, MICA_EDENIED,
+                         "%s: was replaced by another file while it was being loaded: nothing was "
+                         "run from it; see who replaced it and try again",
+                         map->path);
+    return MICA_OK;
 }
 
 struct mica_mapping *mica_mapping_ref(struct mica_mapping *map)
@@ -89,7 +124,7 @@ void mica_mapping_free(struct mica_mapping *map)
             munmap((void *)(uintptr_t)map->data, map->size);
         close(map->fd);
     }
-    mica_free(map->name);
+    mica_free(map->path);
     mica_free(map);
 }
 

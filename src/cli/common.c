@@ -64,6 +64,8 @@ int mica_cli_load(const char *path, const struct mica_model_args *args, struct m
     if (status == MICA_OK)
         status = mica_files_open(path, &files, &err);
     if (status == MICA_OK)
+        mica_files_allow_unregistered(files, path);
+    if (status == MICA_OK)
         status = mica_engine_load(files, &options, &engine, &err);
     if (status == MICA_OK && session_out)
         status = mica_session_open(engine, &session_options, session_out, &err);

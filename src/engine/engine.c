@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/internal.h"
+#include "base/sha256.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -153,16 +154,67 @@ static enum mica_status alloc_inputs(struct mica_engine *engine, struct mica_err
     return ok ? MICA_OK : mica_fail(err, MICA_ENOMEM, "engine: out of memory");
 }
 
+/* A registered model answers through the template it was registered with, or not at all: another one can
+ * change what it says as much as other weights can. */
+static enum mica_status check_template(const struct mica_engine *engine, const char *text, size_t len,
+                                       struct mica_err *err)
+{
+    const struct mica_admission *admission = &engine->admission;
+    struct mica_digest digest;
+    char hex[MICA_DIGEST_HEX] = "";
+    if (!admission->registered)
+        return MICA_OK;
+    if (text && !mica_sha256(text, len, &digest))
+        return mica_fail(err, MICA_ENOMEM, "chat template: out of memory");
+    if (text)
+        mica_digest_hex(&digest, hex);
+    if (strcmp(hex, admission->template_digest) == 0)
+        return MICA_OK;
+    return mica_fail(
+        err, MICA_EDENIED,
+        "%s: its chat template (sha256 %.12s) is not the registered one (%.12s); if the change is wanted, "
+        "record it with: mica register %s",
+        admission->name, *hex ? hex : "none",
+        *admission->template_digest ? admission->template_digest : "none", admission->name);
+}
+
 static enum mica_status load_chat(struct mica_engine *engine, const struct mica_files *files,
-                                  struct mica_err *err)
+                                  const char *override, struct mica_err *err)
 {
     json_t *owner = NULL;
-    size_t len = 0;
-    const char *text = template_text(&engine->model->source, files, &len, &owner);
-    enum mica_status status = text ? mica_template_parse(text, len, &engine->chat, err) : MICA_OK;
+    size_t len = override ? strlen(override) : 0;
+    const char *text = override ? override : template_text(&engine->model->source, files, &len, &owner);
+    enum mica_status status = check_template(engine, text, len, err);
+    if (status == MICA_OK && text) {
+        status = mica_template_parse(text, len, &engine->chat, err);
+        /* A template of the model's that we cannot read must not keep it from running on plain prompts. */
+        if (status != MICA_ENOMEM && !override)
+            status = MICA_OK;
+    }
     json_decref(owner);
-    /* A template we cannot read must not keep a model from running on plain prompts. */
-    return status == MICA_ENOMEM ? status : MICA_OK;
+    return status;
+}
+
+/* The last look before the model is given out: everything that was read was read from what was admitted. */
+static enum mica_status check_unchanged(const struct mica_files *files, struct mica_err *err)
+{
+    enum mica_status status = MICA_OK;
+    for (int i = 0; i < mica_files_count(files) && status == MICA_OK; i++)
+        status = mica_mapping_unchanged(mica_files_at(files, i), err);
+    return status;
+}
+
+static enum mica_status check_admission(struct mica_engine *engine, const struct mica_files *files,
+                                        struct mica_err *err)
+{
+    const struct mica_admission *admission = mica_files_admission(files);
+    if (!admission)
+        return mica_fail(
+            err, MICA_EDENIED,
+            "the model has not been admitted: open it with mica_model_admit, or let it run without a "
+            "register by mica_files_allow_unregistered");
+    engine->admission = *admission;
+    return MICA_OK;
 }
 
 enum mica_status mica_engine_load(const struct mica_files *files, const struct mica_engine_options *options,
@@ -182,6 +234,8 @@ enum mica_status mica_engine_load(const struct mica_files *files, const struct m
     else if (mica_kern_isa_error())
         status = mica_fail(err, MICA_EARG, "%s", mica_kern_isa_error());
     if (status == MICA_OK)
+        status = check_admission(engine, files, err);
+    if (status == MICA_OK)
         status = mica_source_open(files, &src, err);
     if (status == MICA_OK)
         status = mica_pool_new(options ? options->threads : 0, &engine->pool, err);
@@ -191,16 +245,19 @@ enum mica_status mica_engine_load(const struct mica_files *files, const struct m
     if (status == MICA_OK)
         status = load_own_tokenizer(engine, files, err);
     if (status == MICA_OK)
-        status = load_chat(engine, files, err);
+        status = load_chat(engine, files, options ? options->chat_template : NULL, err);
     if (status == MICA_OK)
         status = mica_context_new(engine->kern, engine->pool, &engine->ctx, err);
     if (status == MICA_OK)
         status = alloc_inputs(engine, err);
+    if (status == MICA_OK)
+        status = check_unchanged(files, err);
     if (status != MICA_OK) {
         mica_engine_free(engine);
         return status;
     }
     describe(engine->model, files, &engine->info);
+    engine->info.has_chat_template |= engine->chat != NULL;
     if (engine->tokenizer)
         snprintf(engine->info.tokenizer, sizeof engine->info.tokenizer, "%s",
                  mica_tokenizer_kind(engine->tokenizer));
@@ -227,6 +284,11 @@ void mica_engine_free(struct mica_engine *engine)
     mica_model_unload(engine->model);
     mica_pool_free(engine->pool);
     mica_free(engine);
+}
+
+const struct mica_admission *mica_engine_admission(const struct mica_engine *engine)
+{
+    return &engine->admission;
 }
 
 void mica_engine_info(const struct mica_engine *engine, struct mica_model_info *out)

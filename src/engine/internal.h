@@ -50,6 +50,7 @@ struct mica_engine {
     struct mica_err no_tokenizer;
     struct mica_template *chat; /* NULL: the model brings none */
     struct mica_model_info info;
+    struct mica_admission admission;
     struct mica_context *ctx;
     struct mica_kv_pool kv[MICA_KV_COUNT];
     int64_t chunk; /* most tokens in one step */

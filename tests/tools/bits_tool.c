@@ -35,7 +35,7 @@ struct outcome {
 };
 
 struct bench {
-    const struct mica_files *files;
+    struct mica_files *files;
     struct prompt prompts[MAX_PROMPTS];
     int n_prompts;
     int64_t n_new;
@@ -128,6 +128,7 @@ static struct mica_engine *load(const struct bench *bench, const struct way *way
     struct mica_engine_options options = {.threads = way->threads, .chunk = way->chunk};
     struct mica_engine *engine;
     struct mica_err err;
+    mica_files_allow_unregistered(bench->files, "bits");
     if (mica_engine_load(bench->files, &options, &engine, &err) != MICA_OK)
         die("load", &err);
     return engine;

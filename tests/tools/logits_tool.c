@@ -49,8 +49,10 @@ int main(int argc, char **argv)
         n++;
     struct mica_session_options how = {n, (enum mica_cache)cache};
     enum mica_status status = mica_files_open(argv[1], &files, &err);
-    if (status == MICA_OK)
+    if (status == MICA_OK) {
+        mica_files_allow_unregistered(files, argv[1]);
         status = mica_engine_load(files, NULL, &engine, &err);
+    }
     if (status == MICA_OK)
         status = mica_session_open(engine, &how, &session, &err);
     if (status == MICA_OK)

@@ -105,8 +105,10 @@ static enum mica_status answer(void *arg, struct mica_err *err)
                                        {.prompt = prompts[1], .n_prompt = 3, .max_tokens = 4}};
     struct mica_result results[2] = {0};
     enum mica_status status = model_files(&files, err);
-    if (status == MICA_OK)
+    if (status == MICA_OK) {
+        mica_files_allow_unregistered(files, "tiny.gguf");
         status = mica_engine_load(files, &options, &engine, err);
+    }
     for (int i = 0; i < 2 && status == MICA_OK; i++) {
         mica_sampling_default(&requests[i].sampling);
         requests[i].ignore_end = true;
@@ -144,8 +146,10 @@ static enum mica_status converse(void *arg, struct mica_err *err)
     int32_t *ids = NULL;
     int64_t n = 0;
     enum mica_status status = model_files(&files, err);
-    if (status == MICA_OK)
+    if (status == MICA_OK) {
+        mica_files_allow_unregistered(files, "tiny.gguf");
         status = mica_engine_load(files, &options, &engine, err);
+    }
     if (status == MICA_OK)
         status = mica_chat_render(engine, messages, 2, true, &text, err);
     if (status == MICA_OK)

@@ -1,0 +1,283 @@
+/* SPDX-FileCopyrightText: 2026 The Mica authors
+ * SPDX-License-Identifier: Apache-2.0 */
+/* The gate between the store and the engine. What passes is the mapping that was hashed, never a path. */
+#include "base/admission.h"
+#include "govern/closure.h"
+#include "govern/register.h"
+#include "govern/signature.h"
+#include "store/store.h"
+
+#include <mica/govern.h>
+
+#include <jansson.h>
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { TEXT_LIMIT = 4 << 20 }; /* of a stored template, system message, … */
+
+/* Everything that one admission needs, released together. */
+struct gate {
+    const struct mica_admit_options *options;
+    struct mica_store *store;
+    struct mica_register *reg;
+    struct mica_pool *pool;
+    struct mica_policy policy;
+    struct mica_name name;
+    char text[MICA_NAME_TEXT]; /* the name, for messages and the register */
+    struct mica_manifest *manifest;
+    struct mica_components *closure; /* row 0: the model */
+    struct mica_admitted *out;
+    struct mica_admission admission;
+};
+
+static enum mica_status gate_open(struct gate *gate, struct mica_err *err)
+{
+    const struct mica_admit_options *options = gate->options;
+    enum mica_status status = mica_store_open(options->home, &gate->store, err);
+    if (status == MICA_OK)
+        status = mica_policy_load(options->policy, mica_store_home(gate->store), &gate->policy, err);
+    if (status == MICA_OK && options->use && !mica_use_parse(options->use, &gate->policy.facts.use))
+        status = mica_fail(err, MICA_EARG, "--use: '%s' is not private, research, internal or commercial",
+                           options->use);
+    if (status == MICA_OK)
+        status = mica_pool_new(options->threads, &gate->pool, err);
+    gate->out = mica_alloc(1, sizeof *gate->out);
+    if (status == MICA_OK && !gate->out)
+        status = mica_fail(err, MICA_ENOMEM, "admission: out of memory");
+    return status;
+}
+
+static void gate_close(struct gate *gate)
+{
+    mica_components_free(gate->closure);
+    mica_manifest_free(gate->manifest);
+    mica_admitted_free(gate->out);
+    mica_pool_free(gate->pool);
+    mica_policy_release(&gate->policy);
+    mica_register_close(gate->reg);
+    mica_store_close(gate->store);
+}
+
+/* ---- bytes ---- */
+
+/* Compares the mapping with the shards that were registered for its blob. */
+static enum mica_status check_shards(struct gate *gate, const struct mica_layer *layer,
+                                     const struct mica_mapping *map, struct mica_err *err)
+{
+    char hex[MICA_DIGEST_HEX];
+    struct mica_digest *registered = NULL, *found = NULL;
+    uint64_t size;
+    mica_digest_hex(&layer->digest, hex);
+    enum mica_status status = mica_register_shards(gate->reg, &layer->digest, &size, &registered, err);
+    if (status == MICA_ENOTFOUND)
+        return mica_fail(
+            err, MICA_EDENIED,
+            "%s: the register has no digests of blob sha256-%.12s…; record them with: mica register %s",
+            gate->text, hex, gate->text);
+    if (status != MICA_OK)
+        return status;
+    size_t n = mica_shard_count(size), bad = 0;
+    found = mica_alloc(n, sizeof *found);
+    if (mica_mapping_size(map) != size)
+        status = mica_fail(err, MICA_EDENIED,
+                           "%s: blob sha256-%.12s… has %zu bytes, registered are %llu: it was changed after "
+                           "it was registered; bring it again with: mica pull",
+                           gate->text, hex, mica_mapping_size(map), (unsigned long long)size);
+    else if (!found || !mica_shards_hash(mica_mapping_data(map), size, gate->pool, found))
+        status = mica_fail(err, MICA_ENOMEM, "%s: out of memory", gate->text);
+    while (status == MICA_OK && bad < n && mica_digest_equal(&found[bad], &registered[bad]))
+        bad++;
+    if (status == MICA_OK && bad < n)
+        status = mica_fail(err, MICA_EDENIED,
+                           "%s: blob sha256-%.12s… is not what was registered: bytes %zu to %zu MiB differ; "
+                           "'mica verify %s' looks at all of it, 'mica rm %s' and 'mica pull' bring it again",
+                           gate->text, hex, bad * (MICA_SHARD_BYTES >> 20),
+                           (bad + 1) * (MICA_SHARD_BYTES >> 20), gate->text, gate->text);
+    mica_free(registered);
+    mica_free(found);
+    return status;
+}
+
+/* Reads a small layer whole; what was hashed is what is returned. */
+static enum mica_status read_layer(struct gate *gate, const struct mica_layer *layer, char **text_out,
+                                   struct mica_err *err)
+{
+    struct mica_mapping *map;
+    struct mica_digest digest;
+    char hex[MICA_DIGEST_HEX];
+    mica_digest_hex(&layer->digest, hex);
+    enum mica_status status = mica_store_blob_open(gate->store, &layer->digest, &map, err);
+    if (status != MICA_OK)
+        return status;
+    char *copy = mica_mapping_size(map) <= TEXT_LIMIT
+                     ? mica_strndup((const char *)mica_mapping_data(map), mica_mapping_size(map))
+                     : NULL;
+    if (mica_mapping_size(map) > TEXT_LIMIT)
+        status = mica_fail(err, MICA_ELIMIT, "%s: blob sha256-%.12s… (%s) is larger than 4 MiB", gate->text,
+                           hex, layer->media_type);
+    else if (!copy || !mica_sha256(copy, mica_mapping_size(map), &digest))
+        status = mica_fail(err, MICA_ENOMEM, "%s: out of memory", gate->text);
+    else if (!mica_digest_equal(&digest, &layer->digest))
+        status = mica_fail(
+            err, MICA_EDENIED,
+            "%s: blob sha256-%.12s… (%s) is not what was registered; 'mica verify %s' looks at all of it",
+            gate->text, hex, mica_layer_about(layer->kind), gate->text);
+    mica_mapping_free(map);
+    if (status != MICA_OK || !text_out) {
+        mica_free(copy);
+        return status;
+    }
+    mica_free(*text_out);
+    *text_out = copy;
+    return MICA_OK;
+}
+
+/* Text layers and where the admitted model keeps them. */
+static const struct {
+    enum mica_layer_kind kind;
+    size_t at;
+} texts[] = {{MICA_LAYER_TEMPLATE, offsetof(struct mica_admitted, chat_template)},
+             {MICA_LAYER_SYSTEM, offsetof(struct mica_admitted, system)},
+             {MICA_LAYER_PARAMS, offsetof(struct mica_admitted, parameters)},
+             {MICA_LAYER_MESSAGES, offsetof(struct mica_admitted, messages)}};
+
+static enum mica_status check_layer(struct gate *gate, const struct mica_layer *layer, int *n_files,
+                                    struct mica_err *err)
+{
+    if (layer->kind == MICA_LAYER_MODEL || layer->kind == MICA_LAYER_FILE)
+        return check_shards(gate, layer, mica_files_at(gate->out->files, (*n_files)++), err);
+    if (layer->kind == MICA_LAYER_ADAPTER)
+        return mica_fail(
+            err, MICA_EUNSUPPORTED,
+            "%s: has a LoRA adapter, which this version keeps but cannot run; create a model without ADAPTER",
+            gate->text);
+    for (size_t i = 0; i < MICA_COUNT(texts); i++)
+        if (texts[i].kind == layer->kind)
+            return read_layer(gate, layer, (char **)((char *)gate->out + texts[i].at), err);
+    /* A projector is not used yet; signatures are checked on their own. */
+    bool is_evidence = layer->kind == MICA_LAYER_LICENSE || layer->kind == MICA_LAYER_CARD;
+    return is_evidence ? read_layer(gate, layer, NULL, err) : MICA_OK;
+}
+
+static enum mica_status check_layers(struct gate *gate, struct mica_err *err)
+{
+    int n_files = 0;
+    enum mica_status status = mica_store_files(gate->store, gate->manifest, &gate->out->files, err);
+    for (int64_t i = 0; i < gate->manifest->n_layers && status == MICA_OK; i++)
+        status = check_layer(gate, &gate->manifest->layers[i], &n_files, err);
+    return status;
+}
+
+/* ---- what the register says ---- */
+
+/* Finds the model's row, its closure, and whether the manifest is the registered one. */
+static enum mica_status check_register(struct gate *gate, struct mica_err *err)
+{
+    struct mica_components *found = NULL;
+    struct mica_digest digest;
+    char hex[MICA_DIGEST_HEX];
+    enum mica_status status = mica_register_open(mica_store_home(gate->store), &gate->reg, err);
+    if (status == MICA_OK)
+        status = mica_register_find(gate->reg, MICA_COMPONENT_MODEL, gate->text, &found, err);
+    if (status == MICA_ENOTFOUND)
+        return mica_fail(
+            err, MICA_EDENIED,
+            "%s: is in the store, but the register does not know it; look at its terms and record it with "
+            "'mica register %s', or run it once with --unregistered",
+            gate->text, gate->text);
+    if (status == MICA_OK)
+        status = mica_register_closure(gate->reg, found->rows[0].id, &gate->closure, err);
+    mica_components_free(found);
+    if (status != MICA_OK)
+        return status;
+    mica_digest_hex(&gate->manifest->digest, hex);
+    if (strcmp(gate->closure->rows[0].digest, hex) != 0)
+        return mica_fail(
+            err, MICA_EDENIED,
+            "%s: its manifest (sha256 %.12s…) is not the registered one (%.12s…): somebody replaced the "
+            "model; pull it again, or record the new one after a look with: mica register %s",
+            gate->text, hex, gate->closure->rows[0].digest, gate->text);
+    if (!mica_components_digest(gate->closure, &digest))
+        return mica_fail(err, MICA_ENOMEM, "%s: out of memory", gate->text);
+    mica_digest_hex(&digest, gate->admission.register_digest);
+    return MICA_OK;
+}
+
+static enum mica_status check_drift(const struct gate *gate, struct mica_err *err)
+{
+    for (int64_t i = 0; i < gate->closure->n && gate->policy.drift_blocks; i++)
+        if (*gate->closure->rows[i].drift)
+            return mica_fail(
+                err, MICA_EDENIED,
+                "%s: the terms of %s have changed since they were registered (%s); see 'mica drift %s', and "
+                "accept them with: mica drift --accept %s",
+                gate->text, gate->closure->rows[i].name, gate->closure->rows[i].drift, gate->text,
+                gate->text);
+    return MICA_OK;
+}
+
+static enum mica_status check_signature(struct gate *gate, struct mica_err *err)
+{
+    if (gate->policy.signatures != MICA_SIGNATURE_REQUIRED)
+        return MICA_OK;
+    return mica_signature_check(gate->store, gate->manifest, gate->policy.keys, gate->admission.signer,
+                                sizeof gate->admission.signer, err);
+}
+
+/* The reason that made the verdict: the first of its weight. */
+static const struct mica_reason *deciding_reason(const struct mica_decision *decision)
+{
+    for (int64_t i = 0; i < decision->n_reasons; i++)
+        if (decision->reasons[i].effect == decision->verdict)
+            return &decision->reasons[i];
+    return NULL;
+}
+
+static enum mica_status check_rights(struct gate *gate, struct mica_err *err)
+{
+    struct mica_decision *decision;
+    const char *use = mica_use_text(gate->policy.facts.use);
+    enum mica_status status = mica_closure_rights(gate->closure, &gate->policy.facts, &decision, err);
+    if (status != MICA_OK)
+        return status;
+    snprintf(gate->admission.verdict, sizeof gate->admission.verdict, "%s",
+             mica_verdict_text(decision->verdict));
+    const struct mica_reason *reason = deciding_reason(decision);
+    if (decision->verdict >= MICA_VERDICT_NEEDS_FACT)
+        status =
+            mica_fail(err, MICA_EDENIED,
+                      "%s: not for %s use: the verdict is %s: %s%s%s; all of it: mica rights %s --use %s",
+                      gate->text, use, gate->admission.verdict, reason ? reason->component : "",
+                      reason ? ": " : "", reason ? reason->text : "no reason given", gate->text, use);
+    mica_decision_free(decision);
+    return status;
+}
+
+/* ---- the two ways in ---- */
+
+static enum mica_status admit_name(struct gate *gate, struct mica_err *err)
+{
+    const struct mica_component *row;
+    enum mica_status status = check_register(gate, err);
+    if (status == MICA_OK)
+        status = check_layers(gate, err);
+    if (status == MICA_OK)
+        status = check_drift(gate, err);
+    if (status == MICA_OK)
+        status = check_signature(gate, err);
+    if (status == MICA_OK)
+        status = check_rights(gate, err);
+    if (status != MICA_OK)
+        return status;
+    row = &gate->closure->rows[0];
+    gate->admission.registered = true;
+    snprintf(gate->admission.name, sizeof gate->admission.name, "%s", gate->text);
+    snprintf(gate->admission.digest, sizeof gate->admission.digest, "%s", row->digest);
+    snprintf(gate->admission.template_digest, sizeof gate->admission.template_digest, "%s",
+             row->template_digest);
+    snprintf(gate->admission.licence, sizeof gate->admission.licence, "%s", row->concluded);
+    mica_files_admit(gate->out->files, &gate->admission);
+    return MICA_OK;
+}

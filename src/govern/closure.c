@@ -1,0 +1,58 @@
+/* SPDX-FileCopyrightText: 2026 The Mica authors
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "govern/closure.h"
+
+const char *mica_relation_text(enum mica_relation relation)
+{
+    static const char *const texts[] = {
+#define X(name, text) text,
+        MICA_RELATION_ROWS(X)
+#undef X
+    };
+    return texts[relation];
+}
+
+const char *mica_component_kind_text(enum mica_component_kind kind)
+{
+    static const char *const texts[] = {
+#define X(name, text) text,
+        MICA_COMPONENT_ROWS(X)
+#undef X
+    };
+    return texts[kind];
+}
+
+static const char *first_stated(const struct mica_component *component)
+{
+    return *component->declared_key ? component->declared_key : component->declared_card;
+}
+
+/* A model's own tokenizer and template come with it, under its terms, unless they state others. */
+static bool follows_model(const struct mica_component *component)
+{
+    bool is_part = component->kind == MICA_COMPONENT_TOKENIZER || component->kind == MICA_COMPONENT_TEMPLATE;
+    return is_part && !*component->concluded && !*first_stated(component);
+}
+
+enum mica_status mica_closure_rights(const struct mica_components *closure, const struct mica_facts *facts,
+                                     struct mica_decision **out, struct mica_err *err)
+{
+    struct mica_subject *subjects = mica_alloc((size_t)closure->n, sizeof *subjects);
+    int64_t n = 0;
+    if (!subjects)
+        return mica_fail(err, MICA_ENOMEM, "rights: out of memory");
+    for (int64_t i = 0; i < closure->n; i++) {
+        const struct mica_component *row = &closure->rows[i];
+        if (i > 0 && follows_model(row))
+            continue;
+        subjects[n++] = (struct mica_subject){.component = row->name,
+                                              .kind = mica_component_kind_text(row->kind),
+                                              .relation = i ? mica_relation_text(closure->relations[i]) : "",
+                                              .licence = row->concluded,
+                                              .declared = first_stated(row),
+                                              .text_seen = *row->licence_digest != '\0'};
+    }
+    enum mica_status status = mica_rights_decide(subjects, n, facts, out, err);
+    mica_free(subjects);
+    return status;
+}

@@ -1,0 +1,17 @@
+/* SPDX-FileCopyrightText: 2026 The Mica authors
+ * SPDX-License-Identifier: Apache-2.0 */
+/* The rights decision over what the register knows: the one way from registered components to a verdict. */
+#ifndef MICA_CLOSURE_H
+#define MICA_CLOSURE_H
+
+#include "govern/register.h"
+#include "govern/rights.h"
+
+/* Decides over a closure (row 0 is the thing itself). Free the decision. ENOMEM. */
+enum mica_status mica_closure_rights(const struct mica_components *closure, const struct mica_facts *facts,
+                                     struct mica_decision **out, struct mica_err *err);
+/* The text of a relation ("base", "trained_on") and of a kind ("model", "dataset"). */
+const char *mica_relation_text(enum mica_relation relation);
+const char *mica_component_kind_text(enum mica_component_kind kind);
+
+#endif
