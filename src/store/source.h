@@ -25,6 +25,15 @@ struct mica_plan {
     char *origin;   /* models or datasets that the card names as bases: "hf:owner/repo" lines; NULL */
     struct mica_plan_file *files;
     int64_t n_files, capacity;
+    /* From a registry: the manifest's own bytes. They are parsed and published as they are (so the digest is
+     * the registry's) once all files, the config among them, are in the store. NULL: made from the files. */
+    char *manifest;
+    size_t manifest_len;
+    /* NULL, or called when a server no longer takes a file's authorization (EDENIED: a token ran out): puts a
+     * new one there, and the fetch goes on where it was. EDENIED again ends the pull. */
+    enum mica_status (*renew)(void *auth, struct mica_plan_file *file, struct mica_err *err);
+    void *auth; /* freed by auth_free with the plan */
+    void (*auth_free)(void *auth);
 };
 void mica_plan_release(struct mica_plan *plan);
 
