@@ -14,8 +14,8 @@
 /* Kinds of components. */
 #define MICA_COMPONENT_ROWS(X)                                                                               \
     X(MODEL, "model")                                                                                        \
-    X(ADAPTER, "adapter") X(TOKENIZER, "tokenizer") X(TEMPLATE, "template") X(DATASET, "dataset")            \
-        X(SOFTWARE, "software")
+    X(ADAPTER, "adapter")                                                                                    \
+    X(TOKENIZER, "tokenizer") X(TEMPLATE, "template") X(DATASET, "dataset") X(SOFTWARE, "software")
 enum mica_component_kind {
 #define MICA_COMPONENT_ENUM(name, text) MICA_COMPONENT_##name,
     MICA_COMPONENT_ROWS(MICA_COMPONENT_ENUM)
@@ -46,30 +46,69 @@ struct mica_component {
         *card; /* JSON object: dataset or model card facts (filters, sampling ratios, cleaning, languages…) */
 };
 
+/* The text fields above, in the order in which seals and digests take them: X(field). */
+#define MICA_COMPONENT_TEXTS(X)                                                                              \
+    X(name)                                                                                                  \
+    X(version)                                                                                               \
+    X(digest)                                                                                                \
+    X(source)                                                                                                \
+    X(revision)                                                                                              \
+    X(location)                                                                                              \
+    X(time)                                                                                                  \
+    X(declared_card)                                                                                         \
+    X(declared_key)                                                                                          \
+    X(declared_file)                                                                                         \
+    X(licence_digest)                                                                                        \
+    X(concluded)                                                                                             \
+    X(policy_digest)                                                                                         \
+    X(card_digest)                                                                                           \
+    X(template_digest)                                                                                       \
+    X(owner)                                                                                                 \
+    X(notes)                                                                                                 \
+    X(drift)                                                                                                 \
+    X(card)
+const char *mica_component_kind_text(enum mica_component_kind kind); /* "model" */
+bool mica_component_kind_parse(const char *text, enum mica_component_kind *out);
+
 /* How a component depends on another. */
 #define MICA_RELATION_ROWS(X)                                                                                \
     X(BASE, "base")                                                                                          \
-    X(ADAPTER, "adapter") X(TRAINED_ON, "trained_on") X(TOKENIZER, "tokenizer") X(TEMPLATE, "template")      \
-        X(DEPENDS_ON, "depends_on")
+    X(ADAPTER, "adapter")                                                                                    \
+    X(TRAINED_ON, "trained_on") X(TOKENIZER, "tokenizer") X(TEMPLATE, "template") X(DEPENDS_ON, "depends_"   \
+                                                                                                "on")
 enum mica_relation {
 #define MICA_RELATION_ENUM(name, text) MICA_RELATION_##name,
     MICA_RELATION_ROWS(MICA_RELATION_ENUM)
 #undef MICA_RELATION_ENUM
 };
 
+const char *mica_relation_text(enum mica_relation relation); /* "trained_on" */
+
 struct mica_register;
-/* Opens (makes) the register in the store's home. */
+/* Opens (makes) the register in the store's home; NULL: the home that mica_store_open takes. A file that is
+ * no register of Mica's, is damaged or was made by a newer Mica is refused and never written to: EFORMAT,
+ * EUNSUPPORTED. */
 enum mica_status mica_register_open(const char *home, struct mica_register **out, struct mica_err *err);
 void mica_register_close(struct mica_register *reg);
 
-/* Adds or replaces the component of (kind, name, version) in one transaction with its history line; event
- * says why
- * ("pull", "register", "drift", …). *id_out may be NULL. */
+/* Groups changes: all of them or none are kept. Nests: only the outermost end commits, and once an inner one
+ * did not, the outermost cannot (EINTERNAL). end without commit never fails. Takes the write lock; waits up
+ * to ten seconds for other processes. */
+enum mica_status mica_register_begin(struct mica_register *reg, struct mica_err *err);
+enum mica_status mica_register_end(struct mica_register *reg, bool commit, struct mica_err *err);
+
+/* Adds or replaces the component of (kind, name, version) in one transaction with its history line, which
+ * says what changed; event says why ("pull", "register", "drift", …). A time of NULL or "" is now. Links
+ * stay. The old row's seal is not looked at: this is how a row is recorded anew. *id_out may be NULL. */
 enum mica_status mica_register_put(struct mica_register *reg, const struct mica_component *component,
                                    const char *event, int64_t *id_out, struct mica_err *err);
-/* Links from → to; a link that exists is fine. */
+/* Links from → to; a link that exists is fine. The seal of from covers its links. */
 enum mica_status mica_register_link(struct mica_register *reg, int64_t from, enum mica_relation relation,
                                     int64_t to, struct mica_err *err);
+/* Forgets all links from a component. */
+enum mica_status mica_register_unlink(struct mica_register *reg, int64_t from, struct mica_err *err);
+/* Forgets a component, and the tokenizers, templates and unregistered bases that only it named. One that
+ * others are linked to stays, with a history line: their terms depend on it. */
 enum mica_status mica_register_remove(struct mica_register *reg, int64_t id, const char *event,
                                       struct mica_err *err);
 
@@ -82,10 +121,11 @@ struct mica_components {
     enum mica_relation *relations; /* of a closure: how row i is reached; [0] is the component itself */
 };
 void mica_components_free(struct mica_components *components);
-/* One component by kind and name; ENOTFOUND. */
+/* The component of a kind and name, in all its versions; ENOTFOUND. */
 enum mica_status mica_register_find(struct mica_register *reg, enum mica_component_kind kind,
                                     const char *name, struct mica_components **out, struct mica_err *err);
-/* The component of a digest (manifest or file); ENOTFOUND. */
+/* The component of a digest (manifest or file), maybe under several names, in order of kind and name;
+ * ENOTFOUND. */
 enum mica_status mica_register_find_digest(struct mica_register *reg, const struct mica_digest *digest,
                                            struct mica_components **out, struct mica_err *err);
 /* The component and everything it is linked to, over all links, each once. */
@@ -94,7 +134,8 @@ enum mica_status mica_register_closure(struct mica_register *reg, int64_t id, st
 /* All components in order of kind and name. */
 enum mica_status mica_register_all(struct mica_register *reg, struct mica_components **out,
                                    struct mica_err *err);
-/* The digest of what the register states of these rows: the same rows, the same digest. */
+/* The digest of what the register states of these rows, their ids and times of registration left out: the
+ * same statements in any order, the same digest. */
 bool mica_components_digest(const struct mica_components *components, struct mica_digest *out);
 
 /* Shard digests of a blob, sealed like a row: n = mica_shard_count(size). find: ENOTFOUND; free with
@@ -106,7 +147,8 @@ enum mica_status mica_register_shards(struct mica_register *reg, const struct mi
                                       uint64_t *size_out, struct mica_digest **shards_out,
                                       struct mica_err *err);
 
-/* One line of the history of a component, oldest first; NULL name: of all. Calls row for each. */
+/* One line of the history of a component, oldest first; NULL name: of all. Calls row for each. Lines are a
+ * chain: each one's seal covers the one before; EDENIED, after the calls, when it is broken. */
 enum mica_status mica_register_history(struct mica_register *reg, const char *name,
                                        void (*row)(void *user, const char *time, const char *name,
                                                    const char *event, const char *what),
