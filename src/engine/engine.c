@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "engine/internal.h"
+#include "format/template_source.h"
 #include "base/sha256.h"
 
 #include <stdio.h>
@@ -43,43 +44,11 @@ static void describe_tensors(const struct mica_source *src, struct mica_model_in
     }
 }
 
-/* The template's text: GGUF's tokenizer.chat_template, or chat_template.jinja or tokenizer_config.json of an
- * HF folder (then *owner keeps it alive). */
-static const char *template_text(const struct mica_source *src, const struct mica_files *files, size_t *len,
-                                 json_t **owner)
-{
-    const char *text = NULL;
-    if (src->gguf)
-        return mica_gguf_str(src->gguf, "tokenizer.chat_template", &text, len) ? text : NULL;
-    struct mica_mapping *map = mica_files_find(files, "chat_template.jinja");
-    if (map) {
-        *len = mica_mapping_size(map);
-        return (const char *)mica_mapping_data(map);
-    }
-    map = mica_files_find(files, "tokenizer_config.json");
-    if (map)
-        *owner = json_loadb((const char *)mica_mapping_data(map), mica_mapping_size(map), 0, NULL);
-    json_t *value = json_object_get(*owner, "chat_template");
-    size_t i;
-    json_t *named;
-    if (json_is_array(value)) { /* several named templates: the default one */
-        json_array_foreach(json_is_array(value) ? value : NULL, i, named)
-        {
-            const char *name = json_string_value(json_object_get(named, "name"));
-            if (name && strcmp(name, "default") == 0)
-                value = json_object_get(named, "template");
-        }
-    }
-    *len = json_string_length(value);
-    return json_string_value(value);
-}
-
 static void describe(const struct mica_model *m, const struct mica_files *files, struct mica_model_info *info)
 {
     const struct mica_hparams *hp = &m->hp;
     const struct mica_source *src = &m->source;
-    json_t *owner = NULL;
-    size_t len;
+    struct mica_template_source source;
     *info = (struct mica_model_info){.n_layers = hp->n_layers,
                                      .d_model = hp->d_model,
                                      .n_heads = hp->n_heads,
@@ -95,8 +64,9 @@ static void describe(const struct mica_model *m, const struct mica_files *files,
     snprintf(info->reproducibility, sizeof info->reproducibility, "any-isa");
     mica_source_str(src, "general.name", "_name_or_path", info->name, sizeof info->name);
     mica_source_str(src, "general.license", "license", info->license, sizeof info->license);
-    info->has_chat_template = template_text(src, files, &len, &owner) != NULL;
-    json_decref(owner);
+    mica_template_find(src->gguf, files, &source);
+    info->has_chat_template = source.text != NULL;
+    mica_template_source_release(&source);
     describe_tensors(src, info);
     info->weight_bytes = m->weight_bytes ? m->weight_bytes : info->file_bytes;
 }
@@ -181,9 +151,10 @@ static enum mica_status check_template(const struct mica_engine *engine, const c
 static enum mica_status load_chat(struct mica_engine *engine, const struct mica_files *files,
                                   const char *override, struct mica_err *err)
 {
-    json_t *owner = NULL;
-    size_t len = override ? strlen(override) : 0;
-    const char *text = override ? override : template_text(&engine->model->source, files, &len, &owner);
+    struct mica_template_source source;
+    mica_template_find(engine->model->source.gguf, files, &source);
+    const char *text = override ? override : source.text;
+    size_t len = override ? strlen(override) : source.len;
     enum mica_status status = check_template(engine, text, len, err);
     if (status == MICA_OK && text) {
         status = mica_template_parse(text, len, &engine->chat, err);
@@ -191,7 +162,7 @@ static enum mica_status load_chat(struct mica_engine *engine, const struct mica_
         if (status != MICA_ENOMEM && !override)
             status = MICA_OK;
     }
-    json_decref(owner);
+    mica_template_source_release(&source);
     return status;
 }
 

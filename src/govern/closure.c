@@ -2,26 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "govern/closure.h"
 
-const char *mica_relation_text(enum mica_relation relation)
-{
-    static const char *const texts[] = {
-#define X(name, text) text,
-        MICA_RELATION_ROWS(X)
-#undef X
-    };
-    return texts[relation];
-}
-
-const char *mica_component_kind_text(enum mica_component_kind kind)
-{
-    static const char *const texts[] = {
-#define X(name, text) text,
-        MICA_COMPONENT_ROWS(X)
-#undef X
-    };
-    return texts[kind];
-}
-
 static const char *first_stated(const struct mica_component *component)
 {
     return *component->declared_key ? component->declared_key : component->declared_card;

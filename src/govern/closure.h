@@ -10,8 +10,5 @@
 /* Decides over a closure (row 0 is the thing itself). Free the decision. ENOMEM. */
 enum mica_status mica_closure_rights(const struct mica_components *closure, const struct mica_facts *facts,
                                      struct mica_decision **out, struct mica_err *err);
-/* The text of a relation ("base", "trained_on") and of a kind ("model", "dataset"). */
-const char *mica_relation_text(enum mica_relation relation);
-const char *mica_component_kind_text(enum mica_component_kind kind);
 
 #endif

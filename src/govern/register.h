@@ -15,7 +15,10 @@
 #define MICA_COMPONENT_ROWS(X)                                                                               \
     X(MODEL, "model")                                                                                        \
     X(ADAPTER, "adapter")                                                                                    \
-    X(TOKENIZER, "tokenizer") X(TEMPLATE, "template") X(DATASET, "dataset") X(SOFTWARE, "software")
+    X(TOKENIZER, "tokenizer")                                                                                \
+    X(TEMPLATE, "template")                                                                                  \
+    X(DATASET, "dataset")                                                                                    \
+    X(SOFTWARE, "software") /* what Mica is made with */
 enum mica_component_kind {
 #define MICA_COMPONENT_ENUM(name, text) MICA_COMPONENT_##name,
     MICA_COMPONENT_ROWS(MICA_COMPONENT_ENUM)
@@ -72,10 +75,12 @@ bool mica_component_kind_parse(const char *text, enum mica_component_kind *out);
 
 /* How a component depends on another. */
 #define MICA_RELATION_ROWS(X)                                                                                \
-    X(BASE, "base")                                                                                          \
-    X(ADAPTER, "adapter")                                                                                    \
-    X(TRAINED_ON, "trained_on") X(TOKENIZER, "tokenizer") X(TEMPLATE, "template") X(DEPENDS_ON, "depends_"   \
-                                                                                                "on")
+    X(BASE, "base")             /* was made from it, by tuning, merging or quantising */                     \
+    X(ADAPTER, "adapter")       /* runs with it */                                                           \
+    X(TRAINED_ON, "trained_on") /* a dataset */                                                              \
+    X(TOKENIZER, "tokenizer")                                                                                \
+    X(TEMPLATE, "template")                                                                                  \
+    X(DEPENDS_ON, "depends_on") /* software */
 enum mica_relation {
 #define MICA_RELATION_ENUM(name, text) MICA_RELATION_##name,
     MICA_RELATION_ROWS(MICA_RELATION_ENUM)
