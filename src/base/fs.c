@@ -103,8 +103,11 @@ static bool write_all(int fd, const char *data, size_t len)
 enum mica_status mica_fs_write(const char *path, const void *data, size_t len, unsigned mode,
                                struct mica_err *err)
 {
+    /* A hidden name: whoever lists the folder does not take the aside file of a killed writer for data. */
     char aside[MICA_PATH_MAX];
-    enum mica_status status = mica_fs_path(aside, err, "%s.XXXXXX", path);
+    const char *slash = strrchr(path, '/');
+    int folder = slash ? (int)(slash - path) + 1 : 0;
+    enum mica_status status = mica_fs_path(aside, err, "%.*s.%s.XXXXXX", folder, path, path + folder);
     if (status != MICA_OK)
         return status;
     int fd = mkostemp(aside, O_CLOEXEC);

@@ -59,6 +59,9 @@ struct mica_manifest *mica_manifest_new(void);
 enum mica_status mica_manifest_add(struct mica_manifest *manifest, enum mica_layer_kind kind,
                                    const struct mica_digest *digest, uint64_t size, const char *title,
                                    struct mica_err *err);
+/* Adds a copy of a layer, as another manifest has it. */
+enum mica_status mica_manifest_add_layer(struct mica_manifest *manifest, const struct mica_layer *layer,
+                                         struct mica_err *err);
 /* Fills text, len and digest from config and layers. Deterministic. */
 enum mica_status mica_manifest_seal(struct mica_manifest *manifest, struct mica_err *err);
 void mica_manifest_free(struct mica_manifest *manifest);
@@ -66,5 +69,7 @@ void mica_manifest_free(struct mica_manifest *manifest);
 const struct mica_layer *mica_manifest_find(const struct mica_manifest *manifest, enum mica_layer_kind kind);
 uint64_t mica_manifest_size(const struct mica_manifest *manifest); /* bytes of all layers */
 const char *mica_layer_media_type(enum mica_layer_kind kind);
+/* The kind of a layer's media type; MICA_LAYER_OTHER for one that we do not use. */
+enum mica_layer_kind mica_layer_kind_of(const char *media_type);
 
 #endif

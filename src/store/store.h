@@ -45,13 +45,36 @@ enum mica_status mica_store_list(struct mica_store *store, struct mica_listed **
 enum mica_status mica_store_remove(struct mica_store *store, const struct mica_name *name,
                                    struct mica_err *err);
 /* Deletes blobs that no manifest names, and partial files that nobody writes and that are older than
- * keep_partial seconds. Outputs may be NULL. */
-enum mica_status mica_store_gc(struct mica_store *store, int64_t keep_partial, int64_t *n_out,
-                               uint64_t *bytes_out, struct mica_err *err);
+ * keep_partial seconds. Waits while others add, or with no_wait gives EDENIED at once. Refuses (EFORMAT) when
+ * a manifest cannot be read: what it names is not known. */
+struct mica_gc_options {
+    int64_t keep_partial;
+    bool dry_run, no_wait;
+    const struct mica_digest *keep; /* blobs to keep beside those of manifests, e.g. texts of the register */
+    int64_t n_keep;
+};
+struct mica_gc_result {
+    int64_t n;
+    uint64_t bytes; /* on disk; a link to a file elsewhere counts as nothing */
+};
+enum mica_status mica_store_gc(struct mica_store *store, const struct mica_gc_options *options,
+                               struct mica_gc_result *out, struct mica_err *err);
 /* The model's files as mappings, named by title (or "model.gguf"): MODEL and FILE layers in the manifest's
  * order. Sizes are compared with the manifest, digests are not (that is admission's work). */
 enum mica_status mica_store_files(struct mica_store *store, const struct mica_manifest *manifest,
                                   struct mica_files **out, struct mica_err *err);
+/* Appends the text of the manifest's first layer of a kind (TEMPLATE, SYSTEM, PARAMS, MESSAGES, CARD, …) to
+ * out, after checking it against its digest; at most 1 MiB. ENOTFOUND when there is no such layer. */
+enum mica_status mica_store_text(struct mica_store *store, const struct mica_manifest *manifest,
+                                 enum mica_layer_kind kind, struct mica_buf *out, struct mica_err *err);
+/* The same for one layer. */
+enum mica_status mica_store_layer_text(struct mica_store *store, const struct mica_layer *layer,
+                                       struct mica_buf *out, struct mica_err *err);
+/* Makes the config blob that Ollama would (model_format, model_family, model_type, file_type, rootfs …) from
+ * the manifest's model layers and adds it to the manifest: for whoever built one from files. Works for models
+ * that Mica cannot run, too. */
+enum mica_status mica_store_make_config(struct mica_store *store, struct mica_manifest *manifest,
+                                        struct mica_err *err);
 
 /* ---- blobs ---- */
 
@@ -69,16 +92,19 @@ enum mica_status mica_store_blob_link(struct mica_store *store, const char *path
                                       struct mica_digest *digest_out, uint64_t *size_out,
                                       struct mica_err *err);
 
-/* A blob being written. With a digest known before, its bytes are kept in blobs/sha256-HEX-partial and a
- * later begin goes on from there; without one, they lie aside and are lost with the process. */
+/* A blob being written. With a digest known before, its bytes are kept in blobs/sha256-HEX-partial and,
+ * where mica_blob_parts recorded what is there, a later begin goes on from there; without records it starts
+ * with an empty file. Without a digest the bytes lie aside and are lost with the process. */
 struct mica_blob_writer;
-/* digest may be NULL. Waits while another process writes the same blob. When the blob is complete already,
- * *out is NULL. */
+/* digest may be NULL. Waits while another writer (of any process, this one, too) writes the same blob: open
+ * one writer at a time, or several in order of their digests. When the blob is complete already, *out is
+ * NULL. */
 enum mica_status mica_blob_begin(struct mica_store *store, const struct mica_digest *digest,
                                  struct mica_blob_writer **out, struct mica_err *err);
 int mica_blob_fd(const struct mica_blob_writer *writer); /* for pwrite by parallel parts */
 /* The ranges that earlier runs finished are kept beside the partial file: bytes [0, *size) in parts of
- * part_bytes. done(i) says whether part i is there. mark_done syncs the data before it records the part. */
+ * part_bytes. done(i) says whether part i is there. mark syncs the data before it records the part; threads
+ * may mark different parts at once. */
 enum mica_status mica_blob_parts(struct mica_blob_writer *writer, uint64_t size, uint64_t part_bytes,
                                  struct mica_err *err);
 bool mica_blob_part_done(const struct mica_blob_writer *writer, uint64_t part);
