@@ -8,13 +8,17 @@
 
 #include "store/store.h"
 
-/* One file to fetch, or an archive whose wanted members become layers. */
+/* One file to fetch, or an archive whose wanted members become layers. Texts are freed with the plan. */
 struct mica_plan_file {
-    char *url, *title, *member_of; /* member_of: NULL, or the archive's kind "zip" or "tgz" */
-    enum mica_layer_kind kind;     /* of an archive: ignored, its members say */
-    uint64_t size;                 /* 0: not known before fetching */
+    char *url;                 /* https:, http:, or file: and a path on this machine */
+    char *title, *member_of;   /* member_of: NULL, or the archive's kind "zip" or "tgz" */
+    enum mica_layer_kind kind; /* of an archive: ignored, its members say */
+    uint64_t size;             /* 0: not known before fetching */
+    bool is_exact;             /* another size is refused; else size is only an estimate */
     bool has_digest;
     struct mica_digest digest;
+    char
+        *check; /* another digest to check: "sha512-BASE64" (npm) or "git-sha1:HEX" (a git blob's), or NULL */
     char *authorization; /* header value, or NULL; sent to the url's own host only */
 };
 struct mica_plan {
@@ -23,6 +27,8 @@ struct mica_plan {
     char *location; /* a page or URL for people */
     char *declared; /* the licence that the source's metadata states, as spelt there; NULL: none */
     char *origin;   /* models or datasets that the card names as bases: "hf:owner/repo" lines; NULL */
+    char *datasets; /* datasets it was trained on, the same way; NULL */
+    char *name;     /* what to store it as unless the user says; NULL: no idea */
     struct mica_plan_file *files;
     int64_t n_files, capacity;
     /* From a registry: the manifest's own bytes. They are parsed and published as they are (so the digest is
@@ -40,6 +46,7 @@ void mica_plan_release(struct mica_plan *plan);
 struct mica_pull_options {
     const char *as;  /* the name to store it under; NULL: made from the source */
     bool plain_http; /* allow http:// for hosts other than loopback */
+    bool link;       /* file: registered where it lies, not copied */
     /* Called with the plan before fetching; anything but MICA_OK (with *err filled) ends the pull. */
     enum mica_status (*check)(void *user, const struct mica_plan *plan, struct mica_err *err);
     /* Called a few times a second; total is 0 while unknown. false cancels. */
