@@ -468,6 +468,130 @@ static void blobs_that_are_no_files_are_refused(void **state)
     }
 }
 
+/* ---- gc, links ---- */
+
+static void gc_keeps_what_is_named(void **state)
+{
+    struct mica_digest named, loose, kept, partial;
+    struct mica_gc_result result;
+    struct mica_blob_writer *writer;
+    struct mica_err err;
+    struct mica_gc_options options = {.dry_run = true};
+    must(mica_store_gc(store, &options, &result, &err), &err); /* nothing there yet */
+    assert_int_equal(result.n, 0);
+    add_model("m", "named");
+    mica_sha256("named", 5, &named);
+    must(mica_store_blob_put(store, "loose", 5, &loose, &err), &err);
+    must(mica_store_blob_put(store, "kept", 4, &kept, &err), &err);
+    mica_sha256("partial", 7, &partial);
+    must(mica_blob_begin(store, &partial, &writer, &err), &err);
+    must(mica_blob_parts(writer, 7, 7, &err), &err);
+    /* While a writer adds, gc cannot run; nor from the same store. */
+    struct mica_store *other;
+    must(mica_store_open(home, &other, &err), &err);
+    options.no_wait = true;
+    assert_int_equal(mica_store_gc(other, &options, &result, &err), MICA_EDENIED);
+    assert_int_equal(mica_store_gc(store, &options, &result, &err), MICA_EARG);
+    mica_blob_abandon(writer, false);
+    mica_store_close(store);
+    store = other;
+    options.keep = &kept;
+    options.n_keep = 1;
+    options.keep_partial = 1000;
+    must(mica_store_gc(store, &options, &result, &err), &err);
+    assert_int_equal(result.n, 1);
+    assert_true(mica_store_has_blob(store, &loose));
+    options.dry_run = false;
+    must(mica_store_gc(store, &options, &result, &err), &err);
+    assert_int_equal(result.n, 1);
+    assert_true(mica_store_has_blob(store, &named));
+    assert_true(mica_store_has_blob(store, &kept));
+    assert_false(mica_store_has_blob(store, &loose));
+    options.keep_partial = 0;
+    must(mica_store_gc(store, &options, &result, &err), &err);
+    assert_int_equal(result.n, 2); /* the partial file and its record */
+    add_model("n", "other");
+    must(mica_store_gc(store, &options, &result, &err), &err);
+    assert_int_equal(result.n, 0);
+}
+
+static void gc_deletes_nothing_when_a_manifest_is_unreadable(void **state)
+{
+    static const char *const rows[] = {"ln -s latest '%s/manifests/registry.ollama.ai/library/m/link'",
+                                       "echo '{}' > '%s/manifests/registry.ollama.ai/library/m/odd'",
+                                       "mkdir '%s/manifests/registry.ollama.ai/library/m/folder'",
+                                       "touch '%s/manifests/stray'",
+                                       "mkfifo '%s/manifests/registry.ollama.ai/library/m/fifo'"};
+    struct mica_digest loose;
+    struct mica_err err;
+    char command[600];
+    must(mica_store_blob_put(store, "loose", 5, &loose, &err), &err);
+    for (size_t i = 0; i < MICA_COUNT(rows); i++) {
+        struct mica_gc_options options = {0};
+        snprintf(command, sizeof command, "rm -rf '%s/manifests'", home);
+        assert_int_equal(system(command), 0);
+        add_model("m", "named");
+        snprintf(command, sizeof command, rows[i], home);
+        assert_int_equal(system(command), 0);
+        err.text[0] = 0;
+        if (mica_store_gc(store, &options, NULL, &err) != MICA_EFORMAT)
+            fail_msg("%s: %s", command, err.text);
+        assert_true(mica_store_has_blob(store, &loose));
+    }
+}
+
+static void a_file_is_registered_where_it_lies(void **state)
+{
+    struct mica_digest digest, again;
+    struct mica_mapping *map;
+    struct mica_err err;
+    uint64_t size;
+    char file[1024], moved[1024], path[MICA_PATH_MAX];
+    snprintf(file, sizeof file, "%s", below_home("my.gguf"));
+    snprintf(moved, sizeof moved, "%s", below_home("moved.gguf"));
+    must(mica_fs_write(file, "bytes", 5, 0644, &err), &err);
+    must(mica_store_blob_link(store, file, &digest, &size, &err), &err);
+    assert_int_equal(size, 5);
+    must(mica_store_blob_link(store, file, &digest, &size, &err), &err);
+    must(mica_store_blob_open(store, &digest, &map, &err), &err);
+    assert_memory_equal(mica_mapping_data(map), "bytes", 5);
+    mica_mapping_free(map);
+    must(mica_store_blob_path(store, &digest, path, &err), &err);
+    assert_int_equal(mica_store_blob_link(store, path, &again, &size, &err), MICA_OK); /* the file itself */
+    must(mica_store_blob_put(store, "real blob", 9, &again, &err), &err);
+    must(mica_store_blob_path(store, &again, path, &err), &err);
+    assert_int_equal(mica_store_blob_link(store, path, &again, &size, &err), MICA_EARG);
+    assert_int_equal(mica_store_blob_link(store, home, &again, &size, &err), MICA_EARG); /* a folder */
+    assert_int_equal(mica_store_blob_link(store, "/no/such/file", &again, &size, &err), MICA_ENOTFOUND);
+    /* The file moves: the link is dead, and registering it anew mends it. */
+    assert_int_equal(rename(file, moved), 0);
+    assert_false(mica_store_has_blob(store, &digest));
+    must(mica_store_blob_link(store, moved, &digest, &size, &err), &err);
+    assert_true(mica_store_has_blob(store, &digest));
+    /* Bytes that come over the network replace a dead link, and never go through it. */
+    assert_int_equal(unlink(moved), 0);
+    must(mica_store_blob_put(store, "bytes", 5, &digest, &err), &err);
+    assert_true(mica_store_has_blob(store, &digest));
+    assert_false(mica_fs_exists(moved));
+}
+
+static void a_changed_text_is_refused(void **state)
+{
+    struct mica_layer layer = {.kind = MICA_LAYER_SYSTEM, .media_type = "x", .size = 5};
+    struct mica_buf text = {0};
+    struct mica_err err;
+    char path[MICA_PATH_MAX];
+    must(mica_store_blob_put(store, "hello", 5, &layer.digest, &err), &err);
+    must(mica_store_layer_text(store, &layer, &text, &err), &err);
+    assert_string_equal(text.data, "hello");
+    must(mica_store_blob_path(store, &layer.digest, path, &err), &err);
+    must(mica_fs_write(path, "hellO", 5, 0644, &err), &err);
+    assert_int_equal(mica_store_layer_text(store, &layer, &text, &err), MICA_EDENIED);
+    must(mica_fs_write(path, "hello!", 6, 0644, &err), &err);
+    assert_int_equal(mica_store_layer_text(store, &layer, &text, &err), MICA_EFORMAT);
+    mica_buf_release(&text);
+}
+
 /* ---- running, log ---- */
 
 static void a_running_model_is_seen_until_it_ends(void **state)
@@ -542,6 +666,10 @@ int main(void)
         EACH(a_manifest_without_its_blobs_is_not_published),
         EACH(odd_files_are_no_models),
         EACH(blobs_that_are_no_files_are_refused),
+        EACH(gc_keeps_what_is_named),
+        EACH(gc_deletes_nothing_when_a_manifest_is_unreadable),
+        EACH(a_file_is_registered_where_it_lies),
+        EACH(a_changed_text_is_refused),
         EACH(a_running_model_is_seen_until_it_ends),
         EACH(the_log_grows_by_lines),
     };
