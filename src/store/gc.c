@@ -57,6 +57,15 @@ static bool is_used(const struct gc *gc, const struct mica_digest *digest)
            bsearch(digest, gc->used, (size_t)gc->n_used, sizeof *gc->used, compare_digests) != NULL;
 }
 
+/* Whether the caller asked about this blob. */
+static bool is_wanted(const struct gc *gc, const struct mica_digest *digest)
+{
+    for (int64_t i = 0; i < gc->options->n_only; i++)
+        if (mica_digest_equal(digest, &gc->options->only[i]))
+            return true;
+    return !gc->options->only;
+}
+
 static void delete_file(struct gc *gc, int folder, const char *name, const struct stat *st)
 {
     if (!gc->options->dry_run && unlinkat(folder, name, 0) != 0)
@@ -101,14 +110,14 @@ static void look_at(struct gc *gc, int folder, const char *name)
     memcpy(hex, name, strnlen(name, BLOB));
     bool is_blob = strncmp(name, "sha256-", 7) == 0 && mica_digest_parse(hex, &digest);
     if (is_blob && !name[BLOB]) {
-        if (!is_used(gc, &digest))
+        if (!is_used(gc, &digest) && is_wanted(gc, &digest))
             delete_file(gc, folder, name, &st);
         return;
     }
     bool is_partial = strncmp(name, "partial-", 8) == 0 ||
                       (is_blob && strncmp(name + BLOB, "-partial", sizeof "-partial" - 1) == 0);
-    if (is_partial && gc->now - st.st_mtime >= gc->options->keep_partial && !is_written(folder, name) &&
-        !is_record_of_a_file(folder, name))
+    if (is_partial && !gc->options->only && gc->now - st.st_mtime >= gc->options->keep_partial &&
+        !is_written(folder, name) && !is_record_of_a_file(folder, name))
         delete_file(gc, folder, name, &st);
 }
 

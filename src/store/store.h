@@ -52,6 +52,8 @@ struct mica_gc_options {
     bool dry_run, no_wait;
     const struct mica_digest *keep; /* blobs to keep beside those of manifests, e.g. texts of the register */
     int64_t n_keep;
+    const struct mica_digest *only; /* not NULL: look at no other blobs, and at no partial files */
+    int64_t n_only;
 };
 struct mica_gc_result {
     int64_t n;

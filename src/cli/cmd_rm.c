@@ -1,0 +1,69 @@
+/* SPDX-FileCopyrightText: 2026 The Mica authors
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/models.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Deletes those blobs of a removed model that nothing else names. While others add that cannot be known:
+ * then they are left to gc. */
+static void free_blobs(struct mica_store *store, const struct mica_manifest *manifest)
+{
+    struct mica_digest *only = mica_alloc((size_t)manifest->n_layers + 1, sizeof *only), *keep = NULL;
+    struct mica_gc_options options = {.no_wait = true, .only = only, .n_only = manifest->n_layers + 1};
+    struct mica_err err = {0};
+    enum mica_status status = only ? mica_cli_registered_blobs(store, &keep, &options.n_keep, &err)
+                                   : mica_fail(&err, MICA_ENOMEM, "out of memory");
+    if (status == MICA_OK) {
+        only[0] = manifest->config.digest;
+        for (int64_t i = 0; i < manifest->n_layers; i++)
+            only[i + 1] = manifest->layers[i].digest;
+        options.keep = keep;
+        status = mica_store_gc(store, &options, NULL, &err);
+    }
+    if (status != MICA_OK)
+        fprintf(stderr, "mica: its blobs stay until 'mica gc': %s\n", err.text);
+    mica_free(keep);
+    mica_free(only);
+}
+
+static enum mica_status remove_model(struct mica_store *store, const char *text, struct mica_err *err)
+{
+    struct mica_name name;
+    struct mica_manifest *manifest = NULL;
+    struct mica_err unreadable;
+    enum mica_status status = mica_name_parse(text, &name, err);
+    if (status != MICA_OK)
+        return status;
+    /* One that cannot be read can be removed, but its blobs are not known. */
+    if (mica_store_manifest(store, &name, &manifest, &unreadable) != MICA_OK)
+        manifest = NULL;
+    status = mica_store_remove(store, &name, err);
+    if (status == MICA_OK)
+        status = mica_cli_register_forget(store, &name, err);
+    if (status == MICA_OK && manifest)
+        free_blobs(store, manifest);
+    mica_manifest_free(manifest);
+    return status;
+}
+
+static int run(void *data, char **operands, int n_operands)
+{
+    struct mica_store *store;
+    struct mica_err err;
+    int code = 0;
+    enum mica_status status = mica_store_open(NULL, &store, &err);
+    if (status != MICA_OK)
+        return mica_cli_fail(status, &err);
+    for (int i = 0; i < n_operands; i++) {
+        status = remove_model(store, operands[i], &err);
+        if (status == MICA_OK)
+            printf("deleted '%s'\n", operands[i]);
+        else
+            code = mica_cli_fail(status, &err);
+    }
+    mica_store_close(store);
+    return code;
+}
+
+const struct mica_command mica_command_rm = {NULL, 0, 1, MICA_LIST_MAX, 1, NULL, run};
