@@ -371,7 +371,7 @@ static enum mica_status exchange_once(struct mica_http *http, struct doing *d, c
                                       const char *url, const char *authorization, long *status_out,
                                       struct mica_err *err)
 {
-    bool may_repeat = strcmp(method, "POST") != 0 && strcmp(method, "PATCH") != 0;
+    bool may_repeat = !d->request->once && strcmp(method, "POST") != 0 && strcmp(method, "PATCH") != 0;
     for (int attempt = 1;; attempt++) {
         int64_t ms;
         long answer = 0;
@@ -383,6 +383,9 @@ static enum mica_status exchange_once(struct mica_http *http, struct doing *d, c
         if (status != MICA_OK)
             return status;
         set_method(http->easy, method, d);
+        /* On a connection that was used before, curl itself would send the body again when it breaks. */
+        if (d->request->once)
+            curl_easy_setopt(http->easy, CURLOPT_FRESH_CONNECT, 1L);
         CURLcode code = curl_easy_perform(http->easy);
         curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &answer);
         if (d->got_headers)

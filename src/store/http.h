@@ -46,6 +46,7 @@ struct mica_http_request {
     const void *body;           /* for POST, PUT and PATCH; the caller keeps it */
     uint64_t body_len;
     size_t limit;      /* of the answer's body; 0: 16 MiB */
+    bool once;         /* a PUT whose bytes add up (an upload): not sent again when the connection breaks */
     bool no_redirects; /* a redirect is the answer */
     bool only_headers; /* the body of a GET is not wanted */
     /* Called a few times a second with the bytes of the body sent; false cancels. May be NULL. */

@@ -131,9 +131,10 @@ static bool leads_to_loopback(const char *url)
 static enum mica_status check_realm(const struct mica_oci *oci, const char *realm, bool has_password,
                                     struct mica_err *err)
 {
-    enum mica_status status = mica_http_url_check(realm, oci->plain_http, err);
-    if (status != MICA_OK)
-        return status;
+    struct mica_err why;
+    if (mica_http_url_check(realm, oci->plain_http, &why) != MICA_OK)
+        return mica_fail(err, MICA_EDENIED, "%s: names a token service that is not asked: %s", oci->ref.host,
+                         why.text);
     if (is_encrypted(oci->base) && !is_encrypted(realm))
         return mica_fail(err, MICA_EDENIED, "%s: names a token service without encryption", oci->ref.host);
     if (!mica_oci_is_loopback(oci->ref.host) && (leads_to_loopback(realm) || strstr(realm, "://[")))
@@ -246,11 +247,16 @@ enum mica_status mica_oci_do(struct mica_oci *oci, const char *path, struct mica
         status = mica_http_do(oci->http, request, &response, err);
         if (status != MICA_OK)
             break;
-        if (response.status != 401 || !is_ours || attempt > 0) {
+        if (response.status == 401 && attempt > 0)
+            status =
+                mica_fail(err, MICA_EDENIED, "%s: does not take the %s it was given (401)", oci->ref.host,
+                          strncmp(oci->authorization, "Basic", 5) == 0 ? "name and password" : "token");
+        else if (response.status == 401 && is_ours)
+            status = authorize(oci, &response, err);
+        else {
             *out = response;
             break;
         }
-        status = authorize(oci, &response, err);
         mica_http_response_release(&response);
     }
     request->url = request->authorization = NULL;

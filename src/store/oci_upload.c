@@ -105,6 +105,7 @@ static enum mica_status send_chunk(struct sending *s, uint64_t len, struct mica_
                                         .headers = headers,
                                         .body = (const char *)s->upload->data + s->offset,
                                         .body_len = len,
+                                        .once = true,
                                         .progress = tell,
                                         .user = s};
     mica_buf_puts(&url, s->location);
