@@ -124,6 +124,7 @@ struct mica_components {
     int64_t n, capacity;
     struct mica_arena arena;
     enum mica_relation *relations; /* of a closure: how row i is reached; [0] is the component itself */
+    int64_t *parents;              /* of a closure: the row that row i is reached from; [0]: -1 */
 };
 void mica_components_free(struct mica_components *components);
 /* The component of a kind and name, in all its versions; ENOTFOUND. */

@@ -156,6 +156,7 @@ void mica_components_free(struct mica_components *components)
         return;
     mica_free(components->rows);
     mica_free(components->relations);
+    mica_free(components->parents);
     mica_arena_release(&components->arena);
     mica_free(components);
 }
@@ -249,8 +250,8 @@ static bool has_id(const struct mica_components *found, int64_t id)
     return false;
 }
 
-static enum mica_status visit(struct closure *closure, int64_t id, enum mica_relation relation,
-                              struct mica_err *err)
+static enum mica_status visit(struct closure *closure, int64_t parent, int64_t id,
+                              enum mica_relation relation, struct mica_err *err)
 {
     struct mica_components *found = closure->found;
     if (has_id(found, id))
@@ -263,6 +264,10 @@ static enum mica_status visit(struct closure *closure, int64_t id, enum mica_rel
         return mica_fail(err, MICA_ENOMEM, "register: out of memory");
     found->relations = grown;
     found->relations[found->n] = relation;
+    if (!(grown = mica_realloc(found->parents, (size_t)found->n + 1, sizeof *found->parents)))
+        return mica_fail(err, MICA_ENOMEM, "register: out of memory");
+    found->parents = grown;
+    found->parents[found->n] = parent;
     sqlite3_reset(closure->row);
     sqlite3_bind_int64(closure->row, 1, id);
     int64_t before = found->n;
@@ -272,20 +277,21 @@ static enum mica_status visit(struct closure *closure, int64_t id, enum mica_rel
     return status;
 }
 
-static enum mica_status visit_links(struct closure *closure, int64_t id, struct mica_err *err)
+/* Follows the links of row parent. */
+static enum mica_status visit_links(struct closure *closure, int64_t parent, struct mica_err *err)
 {
     enum mica_status status = MICA_OK;
     enum mica_relation relation;
     int step;
     sqlite3_reset(closure->links);
-    sqlite3_bind_int64(closure->links, 1, id);
+    sqlite3_bind_int64(closure->links, 1, closure->found->rows[parent].id);
     while (status == MICA_OK && (step = sqlite3_step(closure->links)) != SQLITE_DONE) {
         if (step != SQLITE_ROW)
             return mica_register_fail(closure->reg, err);
         if (!relation_parse(mica_register_text(closure->links, 0), &relation))
             return mica_fail(err, MICA_EDENIED, "%s: a link in the register was changed outside Mica",
                              mica_register_text(closure->links, 0));
-        status = visit(closure, sqlite3_column_int64(closure->links, 1), relation, err);
+        status = visit(closure, parent, sqlite3_column_int64(closure->links, 1), relation, err);
     }
     return status;
 }
@@ -306,10 +312,10 @@ enum mica_status mica_register_closure(struct mica_register *reg, int64_t id, st
             "SELECT relation, dst FROM links JOIN components ON components.id = dst WHERE src = ? ORDER BY "
             "relation, kind, name, version",
             err);
-        status = closure.row && closure.links ? visit(&closure, id, MICA_RELATION_BASE, err)
+        status = closure.row && closure.links ? visit(&closure, -1, id, MICA_RELATION_BASE, err)
                                               : mica_register_fail(reg, err);
         for (int64_t i = 0; status == MICA_OK && i < closure.found->n; i++)
-            status = visit_links(&closure, closure.found->rows[i].id, err);
+            status = visit_links(&closure, i, err);
         sqlite3_finalize(closure.row);
         sqlite3_finalize(closure.links);
         mica_register_read_end(reg);

@@ -1,0 +1,280 @@
+/* SPDX-FileCopyrightText: 2026 The Mica authors
+ * SPDX-License-Identifier: Apache-2.0 */
+/* mica sbom: writes the bill of materials of a stored model or of Mica, and reads those of others. */
+#include "cli/cli.h"
+#include "govern/sbom.h"
+#include "store/store.h"
+
+#include <jansson.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct args {
+    const char *format, *spec, *out, *check, *supplier;
+    bool self, strict, json;
+};
+
+/* What a document is made from; everything is released together. */
+struct material {
+    struct mica_store *store;
+    struct mica_register *reg;
+    struct mica_components *closure;
+    struct mica_manifest *manifest;
+    struct mica_model_info info;
+    struct mica_sbom_facts facts;
+    char **texts;
+};
+
+static void release(struct material *m)
+{
+    for (int64_t i = 0; m->texts && i < m->closure->n; i++)
+        mica_free(m->texts[i]);
+    mica_free(m->texts);
+    mica_components_free(m->closure);
+    mica_manifest_free(m->manifest);
+    mica_register_close(m->reg);
+    mica_store_close(m->store);
+}
+
+/* The licence texts of the rows, as far as the store has them. */
+static enum mica_status read_texts(struct material *m, struct mica_err *err)
+{
+    enum { TEXT_MAX = 1 << 20 };
+    m->texts = mica_alloc((size_t)m->closure->n, sizeof *m->texts);
+    if (!m->texts)
+        return mica_fail(err, MICA_ENOMEM, "out of memory while reading licence texts");
+    for (int64_t i = 0; i < m->closure->n; i++) {
+        struct mica_digest digest;
+        struct mica_mapping *map;
+        if (!mica_digest_parse(m->closure->rows[i].licence_digest, &digest) ||
+            mica_store_blob_open(m->store, &digest, &map, NULL) != MICA_OK)
+            continue;
+        if (mica_mapping_size(map) <= TEXT_MAX)
+            m->texts[i] = mica_strndup((const char *)mica_mapping_data(map), mica_mapping_size(map));
+        mica_mapping_free(map);
+    }
+    return MICA_OK;
+}
+
+/* What the model's own file says; a model of an architecture that Mica does not run has a bill, too. */
+static void read_facts(struct material *m)
+{
+    struct mica_files *files;
+    if (mica_store_files(m->store, m->manifest, &files, NULL) != MICA_OK)
+        return;
+    if (mica_model_inspect(files, &m->info, NULL) == MICA_OK)
+        m->facts = (struct mica_sbom_facts){.architecture = m->info.architecture,
+                                            .quantization = m->info.quantization,
+                                            .tokenizer = m->info.tokenizer,
+                                            .n_parameters = m->info.n_parameters,
+                                            .n_ctx = m->info.n_ctx,
+                                            .n_layers = m->info.n_layers,
+                                            .d_model = m->info.d_model,
+                                            .n_heads = m->info.n_heads,
+                                            .n_kv_heads = m->info.n_kv_heads,
+                                            .d_ff = m->info.d_ff,
+                                            .n_vocab = m->info.n_vocab};
+    mica_files_free(files);
+}
+
+static enum mica_status gather(struct material *m, const char *text, struct mica_err *err)
+{
+    struct mica_name name;
+    char printed[MICA_NAME_TEXT];
+    struct mica_components *found = NULL;
+    enum mica_status status = mica_name_parse(text, &name, err);
+    if (status == MICA_OK)
+        status = mica_store_open(NULL, &m->store, err);
+    if (status == MICA_OK)
+        status = mica_store_manifest(m->store, &name, &m->manifest, err);
+    if (status == MICA_OK)
+        status = mica_register_open(mica_store_home(m->store), &m->reg, err);
+    if (status != MICA_OK)
+        return status;
+    mica_name_print(&name, printed);
+    status = mica_register_find(m->reg, MICA_COMPONENT_MODEL, printed, &found, err);
+    if (status == MICA_OK)
+        status = mica_register_closure(m->reg, found->rows[0].id, &m->closure, err);
+    mica_components_free(found);
+    if (status == MICA_OK)
+        status = read_texts(m, err);
+    if (status == MICA_OK)
+        read_facts(m);
+    return status;
+}
+
+static enum mica_status find_format(const char *text, enum mica_sbom_format *out, struct mica_err *err)
+{
+    if (!text || strcmp(text, "cyclonedx") == 0)
+        *out = MICA_SBOM_CYCLONEDX;
+    else if (strcmp(text, "spdx") == 0)
+        *out = MICA_SBOM_SPDX;
+    else
+        return mica_fail(err, MICA_EARG, "--format %s: it is cyclonedx or spdx", text);
+    return MICA_OK;
+}
+
+/* Reads our own document as anyone's: what our profile asks for and nobody stated is told. */
+static enum mica_status tell_gaps(const char *text, bool strict, struct mica_err *err)
+{
+    struct mica_sbom *sbom;
+    enum mica_status status = mica_sbom_read(text, strlen(text), &sbom, err);
+    if (status != MICA_OK)
+        return status;
+    for (int64_t i = 0; i < sbom->n_gaps; i++)
+        fprintf(stderr, "mica: %s\n", sbom->gaps[i]);
+    if (strict && sbom->n_gaps)
+        status = mica_fail(err, MICA_EFORMAT, "--strict: %lld things are not stated (above)",
+                           (long long)sbom->n_gaps);
+    mica_sbom_free(sbom);
+    return status;
+}
+
+static enum mica_status put_out(const char *text, const char *path, struct mica_err *err)
+{
+    if (path && strcmp(path, "-") != 0)
+        return mica_fs_write(path, text, strlen(text), 0644, err);
+    return fputs(text, stdout) >= 0 && fflush(stdout) == 0
+               ? MICA_OK
+               : mica_fail(err, MICA_EIO, "standard output: cannot be written");
+}
+
+static enum mica_status write_document(const struct args *args, struct mica_sbom_input *input,
+                                       struct mica_err *err)
+{
+    json_t *document = NULL;
+    struct mica_buf text = {0};
+    char *dump = NULL;
+    enum mica_status status = find_format(args->format, &input->format, err);
+    if (status == MICA_OK)
+        status = mica_sbom_make(input, &document, err);
+    if (status != MICA_OK)
+        return status;
+    dump = json_dumps(document, JSON_INDENT(2));
+    json_decref(document);
+    if (dump)
+        mica_buf_printf(&text, "%s\n", dump);
+    free(dump);
+    if (!text.data || text.failed)
+        status = mica_fail(err, MICA_ENOMEM, "out of memory while writing a bill of materials");
+    if (status == MICA_OK)
+        status = tell_gaps(text.data, args->strict, err);
+    if (status == MICA_OK)
+        status = put_out(text.data, args->out, err);
+    mica_buf_release(&text);
+    return status;
+}
+
+static enum mica_status describe_model(const struct args *args, const char *name, struct mica_err *err)
+{
+    struct material m = {0};
+    enum mica_status status = gather(&m, name, err);
+    struct mica_sbom_input input = {.spec = args->spec,
+                                    .closure = m.closure,
+                                    .texts = (const char *const *)m.texts,
+                                    .manifest = m.manifest,
+                                    .facts = m.facts.architecture ? &m.facts : NULL,
+                                    .supplier = args->supplier};
+    if (status == MICA_OK)
+        status = write_document(args, &input, err);
+    release(&m);
+    return status;
+}
+
+/* ---- reading ---- */
+
+static const char *place_of(struct mica_store *store, const struct mica_sbom_row *row)
+{
+    struct mica_digest digest;
+    if (!*row->digest || !mica_digest_parse(row->digest, &digest))
+        return "";
+    return mica_store_has_blob(store, &digest) ? "in the store" : "not in the store";
+}
+
+static json_t *row_json(struct mica_store *store, const struct mica_sbom_row *row)
+{
+    struct mica_digest digest;
+    bool stored =
+        *row->digest && mica_digest_parse(row->digest, &digest) && mica_store_has_blob(store, &digest);
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "kind", row->kind, "name", row->name,
+                     "version", row->version, "ref", row->ref, "sha256", row->digest, "declared",
+                     row->declared, "concluded", row->concluded, "stored", stored);
+}
+
+static json_t *sbom_json(struct mica_store *store, const struct mica_sbom *sbom)
+{
+    json_t *rows = json_array(), *gaps = json_array();
+    for (int64_t i = 0; i < sbom->n_rows; i++)
+        json_array_append_new(rows, row_json(store, &sbom->rows[i]));
+    for (int64_t i = 0; i < sbom->n_gaps; i++)
+        json_array_append_new(gaps, json_string(sbom->gaps[i]));
+    return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "format",
+                     sbom->format == MICA_SBOM_SPDX ? "SPDX" : "CycloneDX", "spec", sbom->spec, "serial",
+                     sbom->serial, "subject", sbom->subject, "components", rows, "gaps", gaps);
+}
+
+static void print_rows(struct mica_store *store, const struct mica_sbom *sbom)
+{
+    printf("%s %s, %lld components%s%s\n", sbom->format == MICA_SBOM_SPDX ? "SPDX" : "CycloneDX", sbom->spec,
+           (long long)sbom->n_rows, *sbom->serial ? ", " : "", sbom->serial);
+    for (int64_t i = 0; i < sbom->n_rows; i++) {
+        const struct mica_sbom_row *row = &sbom->rows[i];
+        const char *licence = *row->concluded ? row->concluded : row->declared, *place = place_of(store, row);
+        printf("%-10s %s%s%s: %s%s%s%s\n", row->kind, row->name, *row->version ? " " : "", row->version,
+               *licence ? licence : "no licence stated",
+               *licence && !*row->concluded ? " (only declared)" : "", *place ? ", " : "", place);
+    }
+    for (int64_t i = 0; i < sbom->n_gaps; i++)
+        printf("missing    %s\n", sbom->gaps[i]);
+}
+
+static enum mica_status check(const struct args *args, struct mica_err *err)
+{
+    struct mica_buf text = {.limit = MICA_SBOM_BYTES_MAX + 1};
+    struct mica_store *store = NULL;
+    struct mica_sbom *sbom = NULL;
+    enum mica_status status = mica_cli_read(args->check, &text, err);
+    if (status == MICA_OK)
+        status = mica_store_open(NULL, &store, err);
+    if (status == MICA_OK)
+        status = mica_sbom_read(text.data, text.len, &sbom, err);
+    if (status == MICA_OK) {
+        if (args->json)
+            mica_cli_print_json(sbom_json(store, sbom));
+        else
+            print_rows(store, sbom);
+        if (args->strict && sbom->n_gaps)
+            status = mica_fail(err, MICA_EFORMAT, "%s: --strict: %lld things are not stated", args->check,
+                               (long long)sbom->n_gaps);
+    }
+    mica_sbom_free(sbom);
+    mica_store_close(store);
+    mica_buf_release(&text);
+    return status;
+}
+
+static int run(void *data, char **operands, int n_operands)
+{
+    const struct args *args = data;
+    struct mica_err err;
+    if ((args->check != NULL) + args->self + n_operands != 1)
+        return mica_cli_usage("sbom: give one of a model's name, --self and --check FILE");
+    enum mica_status status = args->check ? check(args, &err) : describe_model(args, operands[0], &err);
+    return status == MICA_OK ? 0 : mica_cli_fail(status, &err);
+}
+
+static const struct mica_option options[] = {
+    {"format", 'f', MICA_OPT_TEXT, offsetof(struct args, format), "FORMAT", "cyclonedx (default) or spdx"},
+    {"spec", 0, MICA_OPT_TEXT, offsetof(struct args, spec), "VERSION", "CycloneDX 1.7 (default) or 1.6"},
+    {"out", 'o', MICA_OPT_TEXT, offsetof(struct args, out), "FILE", "write there; default: standard output"},
+    {"self", 0, MICA_OPT_FLAG, offsetof(struct args, self), NULL, "describe Mica and its libraries"},
+    {"supplier", 0, MICA_OPT_TEXT, offsetof(struct args, supplier), "NAME", "who supplies the model"},
+    {"check", 0, MICA_OPT_TEXT, offsetof(struct args, check), "FILE",
+     "read a document of anyone's: components, licences, what is stored, what is missing"},
+    {"strict", 0, MICA_OPT_FLAG, offsetof(struct args, strict), NULL, "fail when something is not stated"},
+    {"json", 0, MICA_OPT_FLAG, offsetof(struct args, json), NULL, "with --check: one JSON object"},
+};
+const struct mica_command mica_command_sbom = {options, MICA_COUNT(options), 0, 1, sizeof(struct args), NULL,
+                                               run};
