@@ -8,20 +8,28 @@
 #include "govern/register.h"
 #include "store/store.h"
 
-/* Where a model came from, as whoever brought it knows. All may be NULL. */
+/* Where a model came from, as whoever brought it knows. All may be NULL; what is NULL (and not stated by the
+ * files) stays as it was when the model is recorded again. */
 struct mica_origin {
     const char *source, *revision, *location;
-    const char *declared;            /* licence as the source's metadata states it */
+    const char *declared;            /* licence as the source's metadata, or a person, states it */
     const char *bases;               /* lines: names of registered models, or "hf:owner/repo" of others */
     const char *adapters, *datasets; /* the same, for these relations */
     const char *owner, *notes;
     const char *event; /* "pull", "create", "register" */
+    bool relink;       /* forget the bases, adapters and datasets recorded before; else links are added */
 };
 /* Registers the model (name, manifest) with its tokenizer, template, adapters, bases and datasets as
- * components and links, and the shard digests of all its blobs. Evidence: the CARD layer (YAML front matter
- * of a model card, or package metadata), GGUF general.license, general.license.name, general.license.link,
- * general.base_model.*, general.dataset.*, and the LICENSE layers, each identified; several texts make an AND
- * expression. One transaction. */
+ * components and links, and the shard digests of all its blobs, whose bytes must be what the manifest says
+ * (EFORMAT). Evidence: the CARD layer (YAML front matter of a model card, or package metadata), GGUF
+ * general.license, general.license.name, general.license.link, general.base_model.*, general.dataset.*, and
+ * the LICENSE layers, each identified.
+ *
+ * concluded: what the texts are, several as "A AND B"; LicenseRef-unidentified-DIGEST of a text that nobody
+ * knows; LicenseRef-disputed, with the words in drift, when card, keys and texts contradict each other; ""
+ * without a text. A base or dataset that is not registered becomes a component without a digest, so that the
+ * rights decision sees that its terms are unknown; of a base by the same owner on the same hub, the model's
+ * own terms are taken as declared. One transaction. *id_out may be NULL. */
 enum mica_status mica_record_model(struct mica_store *store, struct mica_register *reg,
                                    const struct mica_name *name, const struct mica_manifest *manifest,
                                    const struct mica_origin *origin, int64_t *id_out, struct mica_err *err);

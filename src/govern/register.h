@@ -112,6 +112,13 @@ enum mica_status mica_register_link(struct mica_register *reg, int64_t from, enu
                                     int64_t to, struct mica_err *err);
 /* Forgets all links from a component. */
 enum mica_status mica_register_unlink(struct mica_register *reg, int64_t from, struct mica_err *err);
+/* Makes every link to `from` one to `to`. */
+enum mica_status mica_register_retarget(struct mica_register *reg, int64_t from, int64_t to,
+                                        struct mica_err *err);
+/* The id of the component that a name or a source means: one called so, else one that came from there
+ * ("hf:owner/repo" also finds "hf:owner/repo:FILE"), registered ones first. ENOTFOUND. */
+enum mica_status mica_register_resolve(struct mica_register *reg, enum mica_component_kind kind,
+                                       const char *text, int64_t *id_out, struct mica_err *err);
 /* Forgets a component, and the tokenizers, templates and unregistered bases that only it named. One that
  * others are linked to stays, with a history line: their terms depend on it. */
 enum mica_status mica_register_remove(struct mica_register *reg, int64_t id, const char *event,

@@ -319,6 +319,32 @@ enum mica_status mica_register_unlink(struct mica_register *reg, int64_t from, s
     return change_links(reg, "DELETE FROM links WHERE src = ?", from, NULL, 0, true, err);
 }
 
+enum mica_status mica_register_retarget(struct mica_register *reg, int64_t from, int64_t to,
+                                        struct mica_err *err)
+{
+    static const char *const steps[] = {
+        "UPDATE OR IGNORE links SET dst = ?2 WHERE dst = ?1", "DELETE FROM links WHERE dst = ?1 AND ?2 = ?2",
+        "DELETE FROM links WHERE src = ?2 AND dst = ?2 AND ?1 = ?1", /* itself is no base of itself */
+    };
+    struct mica_components users = {0};
+    enum mica_status status = mica_register_begin(reg, err);
+    if (status != MICA_OK)
+        return status;
+    status = load_where(reg, "id IN (SELECT src FROM links WHERE dst = ?)", from, true, &users, err);
+    for (size_t i = 0; i < MICA_COUNT(steps) && status == MICA_OK; i++) {
+        sqlite3_stmt *stmt = mica_register_prepare(reg, steps[i], err);
+        if (stmt) {
+            sqlite3_bind_int64(stmt, 1, from);
+            sqlite3_bind_int64(stmt, 2, to);
+        }
+        status = stmt ? mica_register_run(reg, stmt, err) : mica_register_fail(reg, err);
+    }
+    for (int64_t i = 0; i < users.n && status == MICA_OK; i++)
+        status = write_seal(reg, &users.rows[i], err);
+    release_rows(&users);
+    return finish(reg, status, err);
+}
+
 static enum mica_status run_with_id(struct mica_register *reg, const char *sql, int64_t id,
                                     struct mica_err *err)
 {

@@ -230,6 +230,30 @@ enum mica_status mica_register_find_digest(struct mica_register *reg, const stru
     return status;
 }
 
+enum mica_status mica_register_resolve(struct mica_register *reg, enum mica_component_kind kind,
+                                       const char *text, int64_t *id_out, struct mica_err *err)
+{
+    sqlite3_stmt *stmt =
+        mica_register_prepare(reg,
+                              "SELECT id FROM components WHERE kind = ?1 AND (name = ?2 OR source = ?2 OR "
+                              "substr(source, 1, length(?2) "
+                              "+ 1) = ?2 || ':') ORDER BY digest = '', name <> ?2, name, version LIMIT 1",
+                              err);
+    if (!stmt)
+        return mica_register_fail(reg, err);
+    mica_register_bind(stmt, 1, kinds[kind]);
+    mica_register_bind(stmt, 2, text);
+    int step = sqlite3_step(stmt);
+    enum mica_status status = step == SQLITE_ROW ? MICA_OK
+                              : step == SQLITE_DONE
+                                  ? mica_fail(err, MICA_ENOTFOUND, "%s: is not in the register", text)
+                                  : mica_register_fail(reg, err);
+    if (status == MICA_OK)
+        *id_out = sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    return status;
+}
+
 enum mica_status mica_register_all(struct mica_register *reg, struct mica_components **out,
                                    struct mica_err *err)
 {
