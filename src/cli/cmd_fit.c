@@ -3,12 +3,12 @@
 #include "base/fs.h"
 #include "base/pool.h"
 #include "cli/memory.h"
+#include "cli/models.h"
 #include "kern/kern.h"
 
 #include <jansson.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 struct args {
@@ -25,15 +25,13 @@ struct host {
 /* The store's folder is made when something is first written: until then, the folder above it counts. */
 static void look_at_disk(struct host *host)
 {
-    const char *home = getenv("MICA_HOME"), *user = getenv("HOME");
+    struct mica_store *store = NULL;
     char path[MICA_PATH_MAX];
     *host = (struct host){.disk_free = UINT64_MAX};
-    if (mica_fs_path(host->home, NULL, "%s%s",
-                     home   ? home
-                     : user ? user
-                            : "",
-                     home ? "" : "/.mica") != MICA_OK)
+    if (mica_store_open(NULL, &store, NULL) != MICA_OK)
         return;
+    snprintf(host->home, sizeof host->home, "%s", mica_store_home(store));
+    mica_store_close(store);
     snprintf(path, sizeof path, "%s", host->home);
     while (*path && mica_fs_free_bytes(path, &host->disk_free, NULL) != MICA_OK) {
         char *slash = strrchr(path, '/');
@@ -90,7 +88,7 @@ static int run(void *data, char **operands, int n_operands)
     struct mica_err err;
     enum mica_status status = mica_cli_session_options(&args->model, &session, &err);
     if (status == MICA_OK)
-        status = mica_files_open(operands[0], &files, &err);
+        status = mica_cli_files(operands[0], &files, &err);
     if (status != MICA_OK)
         return mica_cli_fail(status, &err);
     status = mica_model_inspect(files, &info, &err);

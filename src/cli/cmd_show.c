@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/memory.h"
+#include "cli/models.h"
 
 #include <jansson.h>
 
@@ -59,7 +60,7 @@ static int run(void *data, char **operands, int n_operands)
     struct mica_err err;
     enum mica_status status = mica_cli_session_options(&args->model, &session, &err);
     if (status == MICA_OK)
-        status = mica_files_open(operands[0], &files, &err);
+        status = mica_cli_files(operands[0], &files, &err);
     if (status != MICA_OK)
         return mica_cli_fail(status, &err);
     status = mica_model_inspect(files, &info, &err);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 void mica_cli_size_text(uint64_t bytes, char out[MICA_SHORT_TEXT])
 {
@@ -77,6 +78,25 @@ enum mica_status mica_cli_manifest(struct mica_store *store, const char *text, s
         status = mica_store_manifest(store, &name, out, err);
     if (status == MICA_OK)
         *name_out = name;
+    return status;
+}
+
+enum mica_status mica_cli_files(const char *text, struct mica_files **out, struct mica_err *err)
+{
+    struct mica_store *store = NULL;
+    struct mica_manifest *manifest = NULL;
+    struct mica_name name;
+    enum mica_status status = mica_store_open(NULL, &store, err);
+    if (status == MICA_OK)
+        status = mica_cli_manifest(store, text, &name, &manifest, err);
+    if (status == MICA_OK)
+        status = mica_store_files(store, manifest, out, err);
+    else if (access(text, F_OK) == 0)
+        status = mica_files_open(text, out, err);
+    else if (strchr(text, '/') == text || strncmp(text, "./", 2) == 0)
+        status = mica_fail(err, MICA_ENOTFOUND, "%s: no such file", text);
+    mica_manifest_free(manifest);
+    mica_store_close(store);
     return status;
 }
 

@@ -23,6 +23,9 @@ void mica_cli_print_table(const char *const *head, int n_columns, const char *co
 enum mica_status mica_cli_manifest(struct mica_store *store, const char *text, struct mica_name *name_out,
                                    struct mica_manifest **out, struct mica_err *err);
 
+/* The files of what the user named, to be looked at but not run: a stored model, or else a path. */
+enum mica_status mica_cli_files(const char *text, struct mica_files **out, struct mica_err *err);
+
 /* Blobs that the register refers to (licence texts, policies, cards); free with mica_free. */
 enum mica_status mica_cli_registered_blobs(struct mica_store *store, struct mica_digest **out, int64_t *n_out,
                                            struct mica_err *err);

@@ -1,10 +1,16 @@
 # SPDX-FileCopyrightText: 2026 The Mica authors
 # SPDX-License-Identifier: Apache-2.0
 """mica fit: the verdict follows the limits of the process, and its advice holds."""
+import hashlib
 import json
 import resource
+import sys
 
 import pytest
+from conftest import ROOT
+
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+from registry import MODEL, fill_store  # noqa: E402
 
 EXIT_LIMIT = 8
 MIB = 1 << 20
@@ -81,6 +87,22 @@ def test_words_for_people(mica, model):
     done = mica("fit", model, preexec_fn=limited(resource.RLIMIT_DATA, 300 * MIB))
     assert done.returncode == EXIT_LIMIT
     assert "does not fit: take a smaller quantisation" in done.stdout
+
+
+def test_a_stored_model(mica, model, tmp_path):
+    """An Ollama store is used in place."""
+    home = tmp_path / "home"
+    fill_store(home, "registry.ollama.ai/library/m/latest", [(MODEL, b"GGUF")])
+    manifest = home / "manifests/registry.ollama.ai/library/m/latest"
+    text = json.loads(manifest.read_text())
+    digest = "sha256:" + hashlib.sha256(model.read_bytes()).hexdigest()
+    text["layers"][0] |= {"digest": digest, "size": model.stat().st_size}
+    manifest.write_text(json.dumps(text))
+    (home / "blobs" / digest.replace(":", "-")).symlink_to(model)
+    env = {"MICA_HOME": str(home)}
+    assert fit(mica, "m", env=env)["memory"]["weights_bytes"] == fit(mica, model)["memory"]["weights_bytes"]
+    assert json.loads(mica("show", "m:latest", "--json", env=env).stdout)["architecture"] == "qwen2"
+    assert mica("fit", "n", env=env).returncode == 5
 
 
 def test_errors(mica, model):
