@@ -40,7 +40,7 @@ struct fetching {
     char *url, *validator; /* of this round: a strong ETag or NULL */
     uint64_t size;         /* UINT64_MAX: not known */
     uint64_t n_parts, next_part, done_bytes;
-    bool has_ranges, resumed;
+    bool has_ranges, resumed, has_record; /* has_record: of the writer's parts */
     int64_t told;
 };
 
@@ -258,36 +258,48 @@ static enum outcome finish_part(struct slot *s, struct mica_err *err)
                    ? GOING
                    : (mica_fail(err, MICA_EIO, "the store cannot be written: %s", strerror(errno)), FAILED);
     }
-    return mica_blob_part_mark(f->writer, s->part, err) == MICA_OK ? GOING : FAILED;
+    return !f->has_record || mica_blob_part_mark(f->writer, s->part, err) == MICA_OK ? GOING : FAILED;
 }
 
-static enum outcome ended(struct slot *s, CURLcode code, struct mica_err *err)
+/* An answer that is not the bytes asked for, and what follows from it; GOING: nothing, it may be tried again.
+ */
+static enum outcome judge(struct slot *s, CURLcode code, long answer, struct mica_err *err)
 {
     struct fetching *f = s->of;
-    long answer = 0;
-    curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &answer);
-    curl_multi_remove_handle(f->multi, s->easy);
-    s->is_running = false;
-    bool is_whole = f->size == UINT64_MAX ? code == CURLE_OK && answer == 200 : s->at == s->end;
-    if (is_whole && !s->refused && !s->io_failed && s->at >= s->begin &&
-        answer == (f->has_ranges ? 206 : 200))
-        return finish_part(s, err);
+    bool was_redirected = strcmp(f->url, f->fetch->url) != 0;
+    bool is_refusal = answer >= 400 && answer < 500 && answer != 408 && answer != 429;
     if (s->io_failed)
         return give_up(s, code, answer, err);
     if (f->has_ranges && (answer == 200 || answer == 412 || answer == 416 || (answer == 206 && s->refused)))
         return CHANGED;
-    if ((answer >= 300 && answer < 400) || (answer >= 400 && answer < 500 && answer != 408 && answer != 429 &&
-                                            strcmp(f->url, f->fetch->url) != 0))
+    if ((answer >= 300 && answer < 400) || (is_refusal && was_redirected))
         return MOVED;
-    if (s->refused && answer < 400)
-        return give_up(s, code, answer, err);
+    return s->refused && answer < 400 ? give_up(s, code, answer, err) : GOING;
+}
+
+static bool is_complete(const struct slot *s, CURLcode code, long answer)
+{
+    const struct fetching *f = s->of;
+    bool is_whole = f->size == UINT64_MAX ? code == CURLE_OK : s->at == s->end;
+    return is_whole && !s->refused && !s->io_failed && answer == (f->has_ranges ? 206 : 200);
+}
+
+static enum outcome ended(struct slot *s, CURLcode code, struct mica_err *err)
+{
+    long answer = 0;
+    curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &answer);
+    curl_multi_remove_handle(s->of->multi, s->easy);
+    s->is_running = false;
+    if (is_complete(s, code, answer))
+        return finish_part(s, err);
+    enum outcome outcome = judge(s, code, answer, err);
+    if (outcome != GOING)
+        return outcome;
     if (s->refused) /* the body of an error */
         code = CURLE_OK;
     if (code == CURLE_OK && answer < 300)
         code = CURLE_PARTIAL_FILE;
-    if (mica_http_again(code, answer))
-        return try_later(s, code, answer, err);
-    return give_up(s, code, answer, err);
+    return mica_http_again(code, answer) ? try_later(s, code, answer, err) : give_up(s, code, answer, err);
 }
 
 /* ---- a round ---- */
@@ -369,6 +381,7 @@ static enum mica_status begin_anew(struct fetching *f, struct mica_err *err)
 {
     mica_blob_abandon(f->writer, true);
     f->writer = NULL;
+    f->has_record = false;
     return mica_blob_begin(f->store, f->fetch->digest, &f->writer, err);
 }
 
@@ -385,7 +398,9 @@ static enum mica_status lay_out(struct fetching *f, struct mica_err *err)
     }
     f->n_parts = f->size / bytes + (f->size % bytes != 0);
     f->n_slots = f->http->options.connections;
-    status = mica_blob_parts(f->writer, f->size, bytes, err);
+    if (f->fetch->digest && !f->has_record)
+        status = mica_blob_parts(f->writer, f->size, bytes, err);
+    f->has_record = f->fetch->digest != NULL;
     for (uint64_t i = 0; status == MICA_OK && i < f->n_parts; i++)
         if (mica_blob_part_done(f->writer, i)) {
             f->done_bytes += i + 1 < f->n_parts ? bytes : f->size - i * bytes;
@@ -443,35 +458,6 @@ static void close_slots(struct fetching *f)
         curl_multi_cleanup(f->multi);
 }
 
-/* Rounds, then the commit, which checks the digest. */
-static enum mica_status bring(struct fetching *f, struct mica_digest *digest, uint64_t *size,
-                              struct mica_err *err)
-{
-    for (int attempt = 0;; attempt++) {
-        enum mica_status status = mica_blob_begin(f->store, f->fetch->digest, &f->writer, err);
-        if (status == MICA_OK && f->writer)
-            status = rounds(f, err);
-        if (status != MICA_OK) {
-            if (f->writer)
-                mica_blob_abandon(f->writer, false);
-            f->writer = NULL;
-            return status;
-        }
-        if (!f->writer) { /* another process finished it */
-            *digest = *f->fetch->digest;
-            *size = f->fetch->size;
-            return MICA_OK;
-        }
-        struct mica_blob_writer *writer = f->writer;
-        f->writer = NULL;
-        status = mica_blob_commit(writer, digest, size, err);
-        /* What an earlier run left may be of another version of the file. */
-        if (status != MICA_EFORMAT || !f->resumed || attempt)
-            return status;
-        f->resumed = false;
-    }
-}
-
 /* The size of a blob that was there already. */
 static enum mica_status size_of(struct mica_store *store, const struct mica_digest *digest, uint64_t *size,
                                 struct mica_err *err)
@@ -483,6 +469,38 @@ static enum mica_status size_of(struct mica_store *store, const struct mica_dige
     *size = mica_mapping_size(map);
     mica_mapping_free(map);
     return MICA_OK;
+}
+
+/* Rounds, then the commit, which checks the digest. */
+static enum mica_status bring(struct fetching *f, struct mica_digest *digest, uint64_t *size,
+                              struct mica_err *err)
+{
+    for (int attempt = 0;; attempt++) {
+        f->has_record = false;
+        enum mica_status status = mica_blob_begin(f->store, f->fetch->digest, &f->writer, err);
+        if (status == MICA_OK && f->writer)
+            status = rounds(f, err);
+        if (status != MICA_OK) {
+            if (f->writer)
+                mica_blob_abandon(f->writer, false);
+            f->writer = NULL;
+            return status;
+        }
+        if (!f->writer) { /* another process finished it */
+            *digest = *f->fetch->digest;
+            status = size_of(f->store, digest, size, err);
+            if (status == MICA_ENOTFOUND && attempt < 3) /* and a third one removed it */
+                continue;
+            return status;
+        }
+        struct mica_blob_writer *writer = f->writer;
+        f->writer = NULL;
+        status = mica_blob_commit(writer, digest, size, err);
+        /* What an earlier run left may be of another version of the file. */
+        if (status != MICA_EFORMAT || !f->resumed || attempt)
+            return status;
+        f->resumed = false;
+    }
 }
 
 enum mica_status mica_http_fetch(struct mica_http *http, struct mica_store *store,
@@ -497,8 +515,6 @@ enum mica_status mica_http_fetch(struct mica_http *http, struct mica_store *stor
         status = open_slots(&f, err);
     if (status == MICA_OK)
         status = bring(&f, &digest, &size, err);
-    if (status == MICA_OK && size == 0)
-        status = size_of(store, &digest, &size, err);
     close_slots(&f);
     mica_free(f.url);
     mica_free(f.validator);

@@ -1,0 +1,165 @@
+/* SPDX-FileCopyrightText: 2026 The Mica authors
+ * SPDX-License-Identifier: Apache-2.0 */
+/* npm:NAME[@VERSION]. The client resolves (so the user's registry, proxy and credentials count); the tarball
+ * is fetched here, or by the client where it needs credentials. No script of the package runs. */
+#include "store/client.h"
+#include "store/source_internal.h"
+
+#include <jansson.h>
+
+#include <stdio.h>
+#include <string.h>
+
+enum { NAME_LIMIT = 214 };
+
+struct auth {
+    struct mica_puller *puller;
+    char spec[2 * NAME_LIMIT + 8];
+};
+
+static bool is_word(const char *text, size_t len, const char *more)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    if (len == 0 || len > NAME_LIMIT || !memchr(letters, text[0], sizeof letters - 1))
+        return false;
+    for (size_t i = 0; i < len; i++)
+        if (!memchr(letters, text[i], sizeof letters - 1) && !strchr(more, text[i]))
+            return false;
+    return true;
+}
+
+/* Splits "@scope/name@version"; false: not a name that the registry has. */
+static bool parse(const char *spec, size_t *name_len, const char **version)
+{
+    const char *at = spec;
+    if (*at == '@') {
+        size_t scope = strcspn(at + 1, "/");
+        if (!is_word(at + 1, scope, "-._~") || at[1 + scope] != '/')
+            return false;
+        at += scope + 2;
+    }
+    size_t len = strcspn(at, "@");
+    if (!is_word(at, len, "-._~"))
+        return false;
+    *name_len = (size_t)(at - spec) + len;
+    *version = at[len] ? at + len + 1 : NULL;
+    return *name_len <= NAME_LIMIT && (!*version || is_word(*version, strlen(*version), "-._+"));
+}
+
+static enum mica_status ask(struct mica_puller *puller, const char *spec, json_t **out, struct mica_err *err)
+{
+    const char *const argv[] = {"npm",     "view",    spec,     "dist",    "name",
+                                "version", "license", "--json", "--quiet", NULL};
+    const char *folder;
+    struct mica_buf text = {0};
+    json_error_t where;
+    puller->what = spec;
+    enum mica_status status = mica_puller_scratch(puller, &folder, err);
+    if (status == MICA_OK)
+        status = mica_client_run(argv, folder, &text, mica_puller_progress, puller, err);
+    if (status == MICA_EIO && strstr(text.data ? text.data : "", "E404"))
+        status = mica_fail(err, MICA_ENOTFOUND, "npm:%s: the registry does not have it", spec);
+    json_t *answer = status == MICA_OK && text.len ? json_loadb(text.data, text.len, 0, &where) : NULL;
+    if (json_is_array(answer)) { /* of a tag that several versions match: the last is the newest */
+        json_t *last = json_incref(json_array_get(answer, json_array_size(answer) - 1));
+        json_decref(answer);
+        answer = last;
+    }
+    mica_buf_release(&text);
+    if (status == MICA_OK && !json_is_object(answer)) {
+        json_decref(answer);
+        return mica_fail(err, MICA_ENOTFOUND, "npm:%s: the registry does not have it", spec);
+    }
+    if (status == MICA_OK)
+        *out = answer;
+    return status;
+}
+
+static enum mica_status pack(void *user, struct mica_plan_file *file, struct mica_err *err)
+{
+    struct auth *auth = user;
+    const char *const argv[] = {
+        "npm", "pack", auth->spec, "--ignore-scripts", "--json", "--quiet", "--pack-destination", ".", NULL};
+    const char *folder;
+    char path[MICA_PATH_MAX];
+    struct mica_buf text = {0};
+    enum mica_status status = mica_puller_scratch(auth->puller, &folder, err);
+    if (status == MICA_OK)
+        status = mica_client_run(argv, folder, &text, mica_puller_progress, auth->puller, err);
+    json_t *answer = status == MICA_OK && text.len ? json_loadb(text.data, text.len, 0, NULL) : NULL;
+    const char *name = json_string_value(json_object_get(json_array_get(answer, 0), "filename"));
+    if (status == MICA_OK && (!name || strchr(name, '/')))
+        status = mica_fail(err, MICA_EFORMAT, "npm pack: its answer names no file");
+    if (status == MICA_OK)
+        status = mica_fs_path(path, err, "file:%s/%s", folder, name);
+    if (status == MICA_OK)
+        status = mica_plan_set(&file->url, path, err);
+    json_decref(answer);
+    mica_buf_release(&text);
+    return status;
+}
+
+static enum mica_status fill(const json_t *answer, const char *spec, size_t name_len, struct mica_plan *plan,
+                             struct mica_err *err)
+{
+    const json_t *dist = json_object_get(answer, "dist"), *licence = json_object_get(answer, "license");
+    const char *url = json_string_value(json_object_get(dist, "tarball"));
+    const char *integrity = json_string_value(json_object_get(dist, "integrity"));
+    const char *version = json_string_value(json_object_get(answer, "version"));
+    if (!url || !version)
+        return mica_fail(err, MICA_EFORMAT, "npm:%s: the registry names no tarball", spec);
+    if (!integrity || strncmp(integrity, "sha512-", 7) != 0 || strlen(integrity) != 95)
+        return mica_fail(err, MICA_EUNSUPPORTED, "npm:%s: the registry states no SHA-512 for it", spec);
+    if (json_is_object(licence))
+        licence = json_object_get(licence, "type");
+    struct mica_plan_file *file = mica_plan_add(plan);
+    struct mica_buf title = {0}, name = {0}, page = {0};
+    enum mica_status status = MICA_OK;
+    mica_buf_printf(&name, "%.*s", (int)name_len, spec);
+    mica_buf_printf(&title, "%s-%s.tgz", mica_source_base(name.failed ? "" : name.data), version);
+    mica_buf_printf(&page, "https://www.npmjs.com/package/%s/v/%s", name.failed ? "" : name.data, version);
+    if (!file || title.failed || name.failed || page.failed)
+        status = mica_fail(err, MICA_ENOMEM, "out of memory");
+    if (status == MICA_OK &&
+        ((status = mica_plan_set(&file->url, url, err)) != MICA_OK ||
+         (status = mica_plan_set(&file->title, title.data, err)) != MICA_OK ||
+         (status = mica_plan_set(&file->member_of, "tgz", err)) != MICA_OK ||
+         (status = mica_plan_set(&file->check, integrity, err)) != MICA_OK ||
+         (status = mica_plan_set(&plan->revision, version, err)) != MICA_OK ||
+         (status = mica_plan_set(&plan->location, page.data, err)) != MICA_OK ||
+         (status = mica_plan_set(&plan->declared, json_string_value(licence), err)) != MICA_OK))
+        file = NULL;
+    mica_buf_release(&page);
+    page = (struct mica_buf){0};
+    if (status == MICA_OK && mica_source_name(&page, mica_source_base(name.data)))
+        status = mica_plan_set(&plan->name, page.data, err);
+    mica_buf_release(&page);
+    mica_buf_release(&title);
+    mica_buf_release(&name);
+    return status;
+}
+
+enum mica_status mica_plan_npm(struct mica_puller *puller, const char *rest, struct mica_plan *plan,
+                               struct mica_err *err)
+{
+    size_t name_len;
+    const char *version;
+    json_t *answer = NULL;
+    if (!parse(rest, &name_len, &version))
+        return mica_fail(err, MICA_EARG, "npm:%.200s: not a package's name (npm:NAME[@VERSION])", rest);
+    enum mica_status status = ask(puller, rest, &answer, err);
+    if (status == MICA_OK)
+        status = fill(answer, rest, name_len, plan, err);
+    json_decref(answer);
+    if (status != MICA_OK)
+        return status;
+    struct auth *auth = mica_alloc(1, sizeof *auth);
+    if (!auth)
+        return mica_fail(err, MICA_ENOMEM, "out of memory");
+    auth->puller = puller;
+    snprintf(auth->spec, sizeof auth->spec, "%.*s@%s", (int)name_len, rest, plan->revision);
+    plan->auth = auth;
+    plan->auth_free = mica_free;
+    plan->renew = pack;
+    return MICA_OK;
+}
