@@ -6,6 +6,8 @@
 #include <jansson.h>
 #include <utf8proc.h>
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { STATEMENT_ITEMS = 8 * MICA_OMS_FILES };
@@ -89,6 +91,15 @@ static bool cut_number(char *text, uint64_t *out)
     return true;
 }
 
+/* A shard's algorithm is spelt "sha256", as the specification does, or "sha256-sharded-1000", as its
+ * reference program does. */
+static bool is_algorithm(const struct reading *r, const char *used, const char *algorithm)
+{
+    char sharded[64];
+    snprintf(sharded, sizeof sharded, "%s-sharded-%llu", algorithm, (unsigned long long)r->oms->shard_size);
+    return strcmp(used, algorithm) == 0 || (r->oms->is_sharded && strcmp(used, sharded) == 0);
+}
+
 static enum mica_status parse_resource(const struct reading *r, const json_t *item, int64_t i,
                                        const char *algorithm)
 {
@@ -99,7 +110,7 @@ static enum mica_status parse_resource(const struct reading *r, const json_t *it
                *used = text_of(item, "algorithm");
     if (!name || !digest || !used)
         return malformed(r, where, "name, algorithm or digest is not there");
-    if (strcmp(used, algorithm) != 0)
+    if (!is_algorithm(r, used, algorithm))
         return malformed(r, where, "another algorithm than hash_type");
     if (!parse_hex(digest, res->digest, mica_oms_digest_len(r->oms)))
         return malformed(r, where, "the digest is not hexadecimal of the right length");
@@ -190,10 +201,12 @@ static enum mica_status parse_serialization(const struct reading *r, const json_
                          r->name, hash);
     r->oms->is_sharded = strcmp(method, "shards") == 0;
     r->oms->is_blake2b = strcmp(hash, "blake2b") == 0;
-    json_int_t shard_size = json_integer_value(json_object_get(s, "shard_size"));
-    if (r->oms->is_sharded && shard_size <= 0)
-        return malformed(r, "predicate.serialization.shard_size", "not a positive number");
-    r->oms->shard_size = (uint64_t)shard_size;
+    /* Writers that go through protobuf's Struct spell the number as 1000.0. */
+    double shard_size = json_number_value(json_object_get(s, "shard_size"));
+    if (r->oms->is_sharded &&
+        !(shard_size >= 1 && shard_size <= 0x1p53 && shard_size == (double)(uint64_t)shard_size))
+        return malformed(r, "predicate.serialization.shard_size", "not a positive whole number");
+    r->oms->shard_size = r->oms->is_sharded ? (uint64_t)shard_size : 0;
     *algorithm_out = hash;
     return parse_ignored(r, json_object_get(s, "ignore_paths"));
 }
