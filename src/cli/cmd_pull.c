@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/memory.h"
 #include "cli/models.h"
+#include "govern/record.h"
 #include "store/source.h"
 
 #include <jansson.h>
@@ -148,23 +149,53 @@ static enum mica_status on_plan(void *user, const struct mica_plan *plan, struct
 
 /* ---- afterwards ---- */
 
-static int print(const struct args *args, const struct mica_pulled *pulled)
+/* Enters the model into the register and gives the licence concluded, in *concluded (free it). */
+static enum mica_status record(struct mica_store *store, const struct mica_pulled *pulled, char **concluded,
+                               struct mica_err *err)
+{
+    const struct mica_plan *plan = &pulled->plan;
+    const struct mica_origin origin = {.source = plan->source,
+                                       .revision = plan->revision,
+                                       .location = plan->location,
+                                       .declared = plan->declared,
+                                       .bases = plan->origin,
+                                       .datasets = plan->datasets,
+                                       .event = "pull"};
+    struct mica_register *reg = NULL;
+    struct mica_components *found = NULL;
+    char name[MICA_NAME_TEXT];
+    mica_name_print(&pulled->name, name);
+    enum mica_status status = mica_register_open(mica_store_home(store), &reg, err);
+    if (status == MICA_OK)
+        status = mica_record_model(store, reg, &pulled->name, pulled->manifest, &origin, NULL, err);
+    if (status == MICA_OK)
+        status = mica_register_find(reg, MICA_COMPONENT_MODEL, name, &found, err);
+    if (status == MICA_OK && found->n && !(*concluded = mica_strdup(found->rows[0].concluded)))
+        status = mica_fail(err, MICA_ENOMEM, "out of memory");
+    mica_components_free(found);
+    mica_register_close(reg);
+    return status;
+}
+
+static int print(const struct args *args, const struct mica_pulled *pulled, const char *concluded)
 {
     char name[MICA_NAME_TEXT], hex[MICA_DIGEST_HEX], size[MICA_SHORT_TEXT];
+    const char *declared = pulled->plan.declared;
+    bool is_known = concluded && *concluded;
     mica_name_print(&pulled->name, name);
     mica_digest_hex(&pulled->manifest->digest, hex);
     mica_cli_size_text(mica_manifest_size(pulled->manifest), size);
-    const char *declared = pulled->plan.declared ? pulled->plan.declared : "";
     if (args->json)
         return mica_cli_print_json(
-            json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s?, s:s?}", "name", name, "digest", hex, "size",
+            json_pack("{s:s, s:s, s:I, s:I, s:s, s:s, s:s?, s:s?, s:s}", "name", name, "digest", hex, "size",
                       (json_int_t)mica_manifest_size(pulled->manifest), "layers",
                       (json_int_t)pulled->manifest->n_layers, "source", pulled->plan.source, "revision",
                       pulled->plan.revision ? pulled->plan.revision : "", "location", pulled->plan.location,
-                      "declared_licence", pulled->plan.declared));
-    printf("name     %s\ndigest   sha256:%s\nsize     %s\nlicence  %s\n", name, hex, size,
-           *declared ? declared : "not stated by the source");
-    printf("next     mica show %s; mica run %s\n", name, name);
+                      "declared_licence", declared, "licence", is_known ? concluded : ""));
+    printf("name     %s\ndigest   sha256:%s\nsize     %s\n", name, hex, size);
+    printf("licence  %s (%s%s)\n", is_known ? concluded : "not known", declared ? "the source states " : "",
+           declared ? declared : "the source states none");
+    printf("next     mica rights %s; mica run %s\n", name, name);
     return 0;
 }
 
@@ -186,9 +217,15 @@ static int run(void *data, char **operands, int n_operands)
     if (status == MICA_OK)
         status = mica_pull(store, (const char *const *)operands, n_operands, &options, &pulled, &err);
     end_line(&shown);
-    int code = status == MICA_OK ? print(args, &pulled) : mica_cli_fail(status, &err);
-    if (status == MICA_OK)
-        mica_pulled_release(&pulled);
+    if (status != MICA_OK) {
+        mica_store_close(store);
+        return mica_cli_fail(status, &err);
+    }
+    char *concluded = NULL;
+    status = record(store, &pulled, &concluded, &err);
+    int code = status == MICA_OK ? print(args, &pulled, concluded) : mica_cli_fail(status, &err);
+    mica_free(concluded);
+    mica_pulled_release(&pulled);
     mica_store_close(store);
     return code;
 }

@@ -366,6 +366,13 @@ static bool is_compressed(const struct mica_buf *headers)
     return encoding && *encoding && strcasecmp(encoding, "identity") != 0;
 }
 
+/* The server did nothing, so that the request may be sent again whatever its method. */
+static bool was_not_done(CURLcode code, long answer)
+{
+    return answer == 429 || answer == 503 || code == CURLE_COULDNT_CONNECT ||
+           code == CURLE_COULDNT_RESOLVE_HOST;
+}
+
 /* One hop with its retries. */
 static enum mica_status exchange_once(struct mica_http *http, struct doing *d, const char *method,
                                       const char *url, const char *authorization, long *status_out,
@@ -393,8 +400,7 @@ static enum mica_status exchange_once(struct mica_http *http, struct doing *d, c
         if (code == CURLE_OK && !d->request->only_headers && is_compressed(&d->exchange.headers))
             return mica_fail(err, MICA_EFORMAT, "an answer is compressed though that was not asked for");
         bool again = mica_http_again(code, answer) && !d->is_cancelled && attempt < http->options.attempts &&
-                     (may_repeat || answer == 429 || answer == 503 || code == CURLE_COULDNT_CONNECT ||
-                      code == CURLE_COULDNT_RESOLVE_HOST) &&
+                     (may_repeat || was_not_done(code, answer)) &&
                      mica_http_delay(http, &d->exchange.headers, attempt, &ms, &why) == MICA_OK;
         if (!again) {
             *status_out = answer;

@@ -211,29 +211,39 @@ static void list_models(const struct repo *repo, struct mica_buf *out)
     }
 }
 
-/* The GGUF file that is meant; NULL with MICA_OK: there is none in the repository. */
-static enum mica_status choose(const struct repo *repo, const char **chosen, struct mica_err *err)
+/* What the GGUF files of a repository are, beside what is wanted. */
+struct choice {
+    const char *exact, *by_quant, *only; /* only: the first one */
+    bool is_only;                        /* all others are parts of the same */
+};
+
+static void look(const struct repo *repo, const char *quant, struct choice *c)
 {
-    const char *quant = *repo->wanted ? repo->wanted : default_quant, *by_quant = NULL, *only = NULL;
-    bool is_only = true;
     size_t i;
     json_t *sibling;
+    *c = (struct choice){.is_only = true};
     json_array_foreach(json_object_get(repo->info, "siblings"), i, sibling)
     {
         const char *name = file_name(sibling);
         if (!name || !is_model(name))
             continue;
-        if (strcmp(name, repo->wanted) == 0 || (is_same_model(name, repo->wanted) && !by_quant)) {
-            *chosen = name;
-            return MICA_OK;
-        }
-        is_only = is_only && (!only || is_same_model(only, name));
-        only = only ? only : name;
-        if (has_quant(name, quant) && !by_quant)
-            by_quant = name;
+        if (!c->exact && is_same_model(name, repo->wanted))
+            c->exact = name;
+        if (!c->by_quant && has_quant(name, quant))
+            c->by_quant = name;
+        c->is_only = c->is_only && (!c->only || is_same_model(c->only, name));
+        c->only = c->only ? c->only : name;
     }
-    *chosen = by_quant ? by_quant : !*repo->wanted && is_only ? only : NULL;
-    if (*chosen || (!only && !*repo->wanted))
+}
+
+/* The GGUF file that is meant; NULL with MICA_OK: there is none in the repository. */
+static enum mica_status choose(const struct repo *repo, const char **chosen, struct mica_err *err)
+{
+    const char *quant = *repo->wanted ? repo->wanted : default_quant;
+    struct choice c;
+    look(repo, quant, &c);
+    *chosen = c.exact ? c.exact : c.by_quant ? c.by_quant : !*repo->wanted && c.is_only ? c.only : NULL;
+    if (*chosen || (!c.only && !*repo->wanted))
         return MICA_OK;
     struct mica_buf names = {0};
     list_models(repo, &names);
