@@ -9,6 +9,7 @@
 
 /* What is asked. Numbers are -1 where not known. Lists are NULL-terminated, or NULL where not known. */
 enum mica_use { MICA_USE_PRIVATE, MICA_USE_RESEARCH, MICA_USE_INTERNAL, MICA_USE_COMMERCIAL };
+enum mica_data_policy { MICA_DATA_BLOCK, MICA_DATA_WARN, MICA_DATA_IGNORE };
 struct mica_facts {
     enum mica_use
         use; /* private: own trial; internal: inside a company; commercial: in a product or service */
@@ -21,7 +22,11 @@ struct mica_facts {
     const char *const *domains;    /* rows of the table of domains: "medical-advice", "military", … */
     const char *product;           /* product name; "" unknown */
     const char *const *registered; /* licensors that a registration was made with: "stability" … */
+    bool text_only;                /* only a text model of the family is used, no multimodal one */
     bool declared_is_enough;       /* policy: a declared SPDX id without its text counts (default true) */
+    /* Policy on training data whose terms are non-commercial (default block), share-alike (warn), not known
+     * (warn). */
+    enum mica_data_policy data_nc, data_share_alike, data_unknown;
 };
 
 /* One component of the closure, as the register states it. */
@@ -59,19 +64,25 @@ struct mica_decision {
 
 /* The facts with nothing known: private use, no distribution, declared_is_enough. */
 void mica_facts_default(struct mica_facts *facts);
-/* Decides over all subjects ([0] is the thing itself), in the order of the rules in rights.c. Free the
- * result. Thread-safe. ENOMEM. */
+/* Decides over all subjects ([0] is the thing itself), in the order of the rules in rights.c; of alternatives
+ * (OR) the best is taken. The verdict is the worst effect of a reason. Texts that the subjects hold are
+ * copied. Free the result. Thread-safe. ENOMEM. */
 enum mica_status mica_rights_decide(const struct mica_subject *subjects, int64_t n_subjects,
                                     const struct mica_facts *facts, struct mica_decision **out,
                                     struct mica_err *err);
 void mica_decision_free(struct mica_decision *decision);
 const char *mica_verdict_text(enum mica_verdict verdict); /* "YES_WITH" */
-/* The decision as JSON: verdict, reasons[{component, licence, clause, rule, text}], obligations,
- * missing_facts. New reference; NULL: out of memory. */
+const char *mica_use_text(enum mica_use use);             /* "private", "research", … */
+bool mica_use_parse(const char *text, enum mica_use *out);
+/* The decision as JSON: verdict, reasons[{component, licence, clause, rule, effect, text}],
+ * obligations[{component, licence, clause, name, text}], missing_facts. Facts as JSON: those that are known.
+ * New reference; NULL: out of memory. */
 struct json_t *mica_decision_json(const struct mica_decision *decision);
+struct json_t *mica_facts_json(const struct mica_facts *facts);
 
-/* The project's file: facts and policy. NULL path: ./mica.yaml, else MICA_HOME/mica.yaml, else the defaults.
- * An unknown key is EARG with file and line. */
+/* The project's file: facts and policy. NULL path: ./mica.yaml, else home/mica.yaml (home may be NULL), else
+ * the defaults. What is not as the schema says is EFORMAT with file and line. The schema as JSON Schema: new
+ * reference; NULL: out of memory. */
 enum mica_signature_policy { MICA_SIGNATURE_OPTIONAL, MICA_SIGNATURE_REQUIRED };
 struct mica_policy {
     struct mica_facts facts;
@@ -85,5 +96,6 @@ struct mica_policy {
 enum mica_status mica_policy_load(const char *path, const char *home, struct mica_policy *out,
                                   struct mica_err *err);
 void mica_policy_release(struct mica_policy *policy);
+struct json_t *mica_policy_schema(void);
 
 #endif
