@@ -33,7 +33,8 @@ enum mica_term_kind {
     MICA_TERM_LIMIT,     /* beyond value of metric, effect applies */
     MICA_TERM_DOMAIN,    /* forbids the domain called name */
     MICA_TERM_CONDITION, /* allows the domain called name on the condition in text */
-    MICA_TERM_TERRITORY  /* not for licensees seated in name; value 1: nor for markets there, 2: unless text only */
+    MICA_TERM_TERRITORY  /* not for licensees seated in name; value 1: nor for markets there, 2: unless text
+                            only */
 };
 enum mica_metric {
     MICA_METRIC_NONE,
@@ -85,13 +86,13 @@ enum {
     MICA_INTO_SA = MICA_INTO_SA3 | MICA_INTO_SA4
 };
 enum {
-    MICA_LICENCE_OSI = 1,       /* approved by the Open Source Initiative */
-    MICA_LICENCE_FSF = 2,       /* free according to the Free Software Foundation */
-    MICA_LICENCE_DATA = 4,      /* an open data licence */
-    MICA_LICENCE_MUTABLE = 8,   /* the licensor may change terms that it refers to */
-    MICA_LICENCE_HOSTING = 16,  /* hosting counts as distribution */
-    MICA_LICENCE_DISTILS = 32,  /* a model trained on its outputs counts as a derivative */
-    MICA_LICENCE_UNREAD = 64,   /* refers to a use policy whose list is not in the table */
+    MICA_LICENCE_OSI = 1,        /* approved by the Open Source Initiative */
+    MICA_LICENCE_FSF = 2,        /* free according to the Free Software Foundation */
+    MICA_LICENCE_DATA = 4,       /* an open data licence */
+    MICA_LICENCE_MUTABLE = 8,    /* the licensor may change terms that it refers to */
+    MICA_LICENCE_HOSTING = 16,   /* hosting counts as distribution */
+    MICA_LICENCE_DISTILS = 32,   /* a model trained on its outputs counts as a derivative */
+    MICA_LICENCE_UNREAD = 64,    /* refers to a use policy whose list is not in the table */
     MICA_LICENCE_INDEMNITY = 128 /* the licensee indemnifies the licensor */
 };
 
@@ -114,7 +115,8 @@ struct mica_licence {
 const struct mica_licence *mica_licence_find(const char *id);
 int mica_licence_count(void);
 const struct mica_licence *mica_licence_at(int i);
-/* Whether an SPDX exception is in the table; *drops_share: it frees what links to the work from share-alike. */
+/* Whether an SPDX exception is in the table; *drops_share: it frees what links to the work from share-alike.
+ */
 bool mica_exception_find(const char *id, bool *drops_share);
 /* "open" in the sense of the Model Openness Tool: approved by OSI, free for FSF, an open data licence, or
  * OpenMDW. Knows all SPDX ids with such a mark, not only those with rows. */

@@ -5,16 +5,35 @@
 #include <string.h>
 
 /* The vocabulary of licences.def. */
-#define DUTY(name, when, clause, text) {MICA_TERM_DUTY, #name, MICA_WHEN_##when, clause, text}
-#define BAR(name, when, clause, text) {MICA_TERM_BAR, #name, MICA_WHEN_##when, clause, text}
+#define DUTY(name, when, clause, text)                                                                       \
+    {                                                                                                        \
+        MICA_TERM_DUTY, #name, MICA_WHEN_##when, clause, text                                                \
+    }
+#define BAR(name, when, clause, text)                                                                        \
+    {                                                                                                        \
+        MICA_TERM_BAR, #name, MICA_WHEN_##when, clause, text                                                 \
+    }
 #define LIMIT(metric, value, effect, when, clause, text)                                                     \
-    {MICA_TERM_LIMIT, #metric, MICA_WHEN_##when,         clause, text, MICA_METRIC_##metric,                 \
-     value,           MICA_LIMIT_##effect}
-#define NOT_FOR(domain, clause) {MICA_TERM_DOMAIN, domain, MICA_WHEN_ANY, clause, "not for " domain}
-#define ONLY_IF(domain, clause, text) {MICA_TERM_CONDITION, domain, MICA_WHEN_ANY, clause, text}
+    {                                                                                                        \
+        MICA_TERM_LIMIT, #metric, MICA_WHEN_##when, clause, text, MICA_METRIC_##metric, value,               \
+            MICA_LIMIT_##effect                                                                              \
+    }
+#define NOT_FOR(domain, clause)                                                                              \
+    {                                                                                                        \
+        MICA_TERM_DOMAIN, domain, MICA_WHEN_ANY, clause, "not for " domain                                   \
+    }
+#define ONLY_IF(domain, clause, text)                                                                        \
+    {                                                                                                        \
+        MICA_TERM_CONDITION, domain, MICA_WHEN_ANY, clause, text                                             \
+    }
 #define TERRITORY(where, markets, clause, text)                                                              \
-    {MICA_TERM_TERRITORY, where, MICA_WHEN_ANY, clause, text, .value = (markets)}
-#define NO_TERMS {MICA_TERM_DUTY, NULL, MICA_WHEN_ANY, "", ""}
+    {                                                                                                        \
+        MICA_TERM_TERRITORY, where, MICA_WHEN_ANY, clause, text, .value = (markets)                          \
+    }
+#define NO_TERMS                                                                                             \
+    {                                                                                                        \
+        MICA_TERM_DUTY, NULL, MICA_WHEN_ANY, "", ""                                                          \
+    }
 
 #define X(row, id, name, flags, patent, share, into, family, rights, licensor, terminates, ...)              \
     static const struct mica_term terms_##row[] = {__VA_ARGS__};
@@ -23,26 +42,26 @@
 
 static const struct mica_licence licences[] = {
 /* Short names for the columns, that mean nothing outside of this table. */
-#define OSI MICA_LICENCE_OSI
-#define FSF MICA_LICENCE_FSF
-#define DATA MICA_LICENCE_DATA
-#define MUTABLE MICA_LICENCE_MUTABLE
-#define HOSTING MICA_LICENCE_HOSTING
-#define DISTILS MICA_LICENCE_DISTILS
-#define UNREAD MICA_LICENCE_UNREAD
+#define OSI       MICA_LICENCE_OSI
+#define FSF       MICA_LICENCE_FSF
+#define DATA      MICA_LICENCE_DATA
+#define MUTABLE   MICA_LICENCE_MUTABLE
+#define HOSTING   MICA_LICENCE_HOSTING
+#define DISTILS   MICA_LICENCE_DISTILS
+#define UNREAD    MICA_LICENCE_UNREAD
 #define INDEMNITY MICA_LICENCE_INDEMNITY
-#define GPL MICA_INTO_GPL
-#define GPL2 MICA_INTO_GPL2
-#define GPL3 MICA_INTO_GPL3
-#define AGPL3 MICA_INTO_AGPL3
-#define GPL3_ON MICA_INTO_GPL3_ON
-#define SA MICA_INTO_SA
-#define SA3 MICA_INTO_SA3
-#define SA4 MICA_INTO_SA4
-#define OTHER MICA_INTO_OTHER
+#define GPL       MICA_INTO_GPL
+#define GPL2      MICA_INTO_GPL2
+#define GPL3      MICA_INTO_GPL3
+#define AGPL3     MICA_INTO_AGPL3
+#define GPL3_ON   MICA_INTO_GPL3_ON
+#define SA        MICA_INTO_SA
+#define SA3       MICA_INTO_SA3
+#define SA4       MICA_INTO_SA4
+#define OTHER     MICA_INTO_OTHER
 #define X(row, id, name, flags, patent, share, into, family, rights, licensor, terminates, ...)              \
-    {id,     name,     flags,      MICA_PATENT_##patent, MICA_SHARE_##share,     into, family,               \
-     rights, licensor, terminates, terms_##row,          MICA_COUNT(terms_##row)},
+    {id,     name,   flags,    MICA_PATENT_##patent, MICA_SHARE_##share, into,                               \
+     family, rights, licensor, terminates,           terms_##row,        MICA_COUNT(terms_##row)},
 #include "govern/licences.def"
 #undef X
 };
@@ -52,20 +71,13 @@ static const struct {
     const char *id;
     bool drops_share;
 } exceptions[] = {
-    {"LLVM-exception", true},
-    {"GCC-exception-3.1", true},
-    {"GCC-exception-2.0", true},
-    {"Classpath-exception-2.0", true},
-    {"Linux-syscall-note", true},
-    {"OpenSSL-exception", false},
-    {"Autoconf-exception-3.0", true},
-    {"Bison-exception-2.2", true},
-    {"Font-exception-2.0", true},
-    {"LGPL-3.0-linking-exception", true},
-    {"Qt-GPL-exception-1.0", true},
-    {"Universal-FOSS-exception-1.0", false},
-    {"u-boot-exception-2.0", true},
-    {"WxWindows-exception-3.1", true},
+    {"LLVM-exception", true},         {"GCC-exception-3.1", true},
+    {"GCC-exception-2.0", true},      {"Classpath-exception-2.0", true},
+    {"Linux-syscall-note", true},     {"OpenSSL-exception", false},
+    {"Autoconf-exception-3.0", true}, {"Bison-exception-2.2", true},
+    {"Font-exception-2.0", true},     {"LGPL-3.0-linking-exception", true},
+    {"Qt-GPL-exception-1.0", true},   {"Universal-FOSS-exception-1.0", false},
+    {"u-boot-exception-2.0", true},   {"WxWindows-exception-3.1", true},
 };
 
 /* SPDX ids with a mark of openness: X("id", marks). */

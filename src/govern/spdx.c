@@ -157,7 +157,7 @@ static enum mica_status both(struct parser *p, const struct choice *left, const 
 
 static enum mica_status parse_and(struct parser *p, struct choice *out)
 {
-    struct choice right, left;
+    struct choice right = {0}, left = {0};
     enum mica_status status = parse_primary(p, &left);
     while (status == MICA_OK && is_word(p, "AND")) {
         next(p);
@@ -178,15 +178,15 @@ static enum mica_status either(struct parser *p, struct choice *left, const stru
     struct mica_spdx_alternative *any = mica_arena_alloc(p->arena, (size_t)n, sizeof *any);
     if (!any)
         return no_memory(p);
-    memcpy(any, left->any, (size_t)left->n * sizeof *any);
-    memcpy(any + left->n, right->any, (size_t)right->n * sizeof *any);
+    for (int i = 0; i < n; i++)
+        any[i] = i < left->n ? left->any[i] : right->any[i - left->n];
     *left = (struct choice){any, n};
     return MICA_OK;
 }
 
 static enum mica_status parse_or(struct parser *p, struct choice *out)
 {
-    struct choice right, left;
+    struct choice right = {0}, left = {0};
     enum mica_status status = parse_and(p, &left);
     while (status == MICA_OK && is_word(p, "OR")) {
         next(p);
