@@ -1,0 +1,189 @@
+# SPDX-FileCopyrightText: 2026 The Mica authors
+# SPDX-License-Identifier: Apache-2.0
+"""mica create: layers, inheritance and refusals."""
+import hashlib
+import json
+import os
+import sqlite3
+import sys
+
+import pytest
+from conftest import ROOT
+
+LIBRARY = "registry.ollama.ai/library/"
+CHATML = "{% for m in messages %}<|start|>{{ m.role }}\n{{ m.content }}<|end|>\n{% endfor %}"
+MIT = "MIT License\n\nCopyright (c) 2026 Nobody\n"
+
+
+@pytest.fixture(scope="module")
+def gguf(tmp_path_factory):
+    pytest.importorskip("gguf")
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
+    import tiny_gguf
+    path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
+    tiny_gguf.write("Q8_0", path)
+    return path
+
+
+class Home:
+    def __init__(self, mica, folder):
+        self.mica, self.folder, self.home = mica, folder, folder / "home"
+
+    def run(self, *arguments, code=0, **options):
+        done = self.mica(*arguments, env={"MICA_HOME": str(self.home)}, **options)
+        assert done.returncode == code, (arguments, done.stdout, done.stderr)
+        return done
+
+    def create(self, name, text, *options, code=0):
+        file = self.folder / "Modelfile"
+        file.write_text(text)
+        return self.run("create", name, "-f", file, *options, code=code)
+
+    def manifest(self, name):
+        model, _, tag = name.partition(":")
+        return json.loads((self.home / "manifests" / LIBRARY / model / (tag or "latest")).read_text())
+
+    def layers(self, name):
+        """Each layer's kind and bytes, in order."""
+        return [(layer["mediaType"].rsplit(".", 1)[1], self.blob(layer)) for layer in self.manifest(name)["layers"]]
+
+    def texts(self, name, kind):
+        return [data.decode() for k, data in self.layers(name) if k == kind]
+
+    def blob(self, layer):
+        return (self.home / "blobs" / layer["digest"].replace(":", "-")).read_bytes()
+
+
+@pytest.fixture
+def home(mica, tmp_path):
+    return Home(mica, tmp_path)
+
+
+@pytest.fixture
+def base(home, gguf):
+    home.create("base", f"FROM {gguf}\nTEMPLATE \"\"\"{CHATML}\"\"\"\nSYSTEM Be brief.\nPARAMETER temperature 0.5\n"
+                f"PARAMETER stop <|end|>\nLICENSE \"\"\"{MIT}\"\"\"\nMESSAGE user Hi\nMESSAGE assistant Hello\n")
+    return home
+
+
+def test_every_command_becomes_a_layer(base, gguf):
+    assert [kind for kind, _ in base.layers("base")] == \
+        ["model", "template", "system", "params", "messages", "license"]
+    assert base.layers("base")[0][1] == gguf.read_bytes()
+    assert base.texts("base", "template") == [CHATML]
+    assert base.texts("base", "license") == [MIT]
+    assert json.loads(base.texts("base", "params")[0]) == {"temperature": 0.5, "stop": ["<|end|>"]}
+    assert json.loads(base.texts("base", "messages")[0]) == \
+        [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Hello"}]
+    config = json.loads(base.blob(base.manifest("base")["config"]))
+    assert config["model_format"] == "gguf" and config["model_family"] == "llama"
+    assert config["model_families"] == ["llama"] and config["model_type"].endswith("M")
+    assert config["rootfs"]["diff_ids"] == [layer["digest"] for layer in base.manifest("base")["layers"]]
+    base.run("verify", "--all")
+
+
+def test_layers_are_inherited_and_replaced(base):
+    base.create("child", "FROM base\nSYSTEM \"\"\nPARAMETER top_k 7\nPARAMETER temperature 1\nLICENSE mine\n"
+                "MESSAGE system x\n")
+    assert base.texts("child", "system") == []
+    assert base.texts("child", "template") == [CHATML]
+    assert json.loads(base.texts("child", "params")[0]) == {"temperature": 1.0, "stop": ["<|end|>"], "top_k": 7}
+    assert base.texts("child", "license") == [MIT, "mine"]
+    assert json.loads(base.texts("child", "messages")[0]) == [{"role": "system", "content": "x"}]
+    assert base.manifest("child")["layers"][0] == base.manifest("base")["layers"][0]
+    base.create("plain", "FROM base\n")
+    assert base.manifest("plain") == base.manifest("base")
+
+
+def test_what_a_foreign_base_has_is_kept(base):
+    """An Ollama base with a Go template and a layer that Mica does not know."""
+    manifest = base.manifest("base")
+    layer = dict(manifest["layers"][2], mediaType="application/vnd.ollama.image.future")
+    go_text = b"{{ .System }}{{ .Prompt }}"
+    digest = hashlib.sha256(go_text).hexdigest()
+    (base.home / "blobs" / f"sha256-{digest}").write_bytes(go_text)
+    manifest["layers"][1] = dict(manifest["layers"][1], digest="sha256:" + digest, size=len(go_text))
+    manifest["layers"].append(layer)
+    file = base.home / "manifests" / LIBRARY / "foreign" / "latest"
+    file.parent.mkdir()
+    file.write_text(json.dumps(manifest))
+    base.create("child", "FROM foreign\nSYSTEM new\n")
+    kinds = {x["mediaType"] for x in base.manifest("child")["layers"]}
+    assert "application/vnd.ollama.image.future" in kinds
+    assert base.texts("child", "template") == [go_text.decode()]
+
+
+def test_from_digest_and_link(home, gguf):
+    home.create("linked", f"FROM {gguf}\n", "--link")
+    layer = home.manifest("linked")["layers"][0]
+    blob = home.home / "blobs" / layer["digest"].replace(":", "-")
+    assert blob.is_symlink() and blob.resolve() == gguf
+    home.create("again", f"FROM {layer['digest']}\nSYSTEM x\n")
+    home.create("at", f"FROM @{layer['digest']}\n")
+    assert home.manifest("again")["layers"][0]["digest"] == layer["digest"]
+    home.create("none", "FROM sha256:" + 64 * "0", code=5)
+    home.create("relative", "FROM ./tiny.gguf\n", code=5)
+    (home.folder / "tiny.gguf").write_bytes(gguf.read_bytes())
+    home.create("relative", "FROM ./tiny.gguf\n")
+    home.create("bare", "FROM tiny.gguf\n")
+    assert home.manifest("bare") == home.manifest("relative")
+
+
+def test_from_a_folder(home, tmp_path):
+    folder = tmp_path / "hf"
+    folder.mkdir()
+    (folder / "config.json").write_text('{"model_type": "llama", "torch_dtype": "bfloat16"}')
+    (folder / "tokenizer.json").write_text("{}")
+    (folder / "LICENSE").write_text(MIT)
+    (folder / "README.md").write_text("---\nlicense: mit\n---\n")
+    (folder / "pytorch_model.bin").write_bytes(b"\x80\x04.")
+    (folder / "model.safetensors").write_bytes((2).to_bytes(8, "little") + b"{}")
+    home.create("folder", "FROM ./hf\n")
+    titles = {x["annotations"]["org.opencontainers.image.title"]: x["mediaType"].rsplit(".", 1)[1]
+              for x in home.manifest("folder")["layers"]}
+    assert titles == {"config.json": "file", "tokenizer.json": "file", "model.safetensors": "file",
+                      "LICENSE": "license", "README.md": "card"}
+    config = json.loads(home.blob(home.manifest("folder")["config"]))
+    assert (config["model_format"], config["model_family"], config["file_type"]) == ("safetensors", "llama", "BF16")
+
+
+def test_it_is_registered_with_its_base(base):
+    base.create("child", "FROM base\nSYSTEM x\n")
+    with sqlite3.connect(base.home / "register.db") as db:
+        dump = "\n".join(db.iterdump())
+    assert "child:latest" in dump and "base:latest" in dump
+
+
+@pytest.mark.parametrize("text, code, message", [
+    ("FROM nothing\n", 5, "no such model"),
+    ("FROM ../../etc/passwd\n", 5, "passwd"),
+    ("FROM /etc/passwd\n", 4, "no GGUF file"),
+    ("FROM base\nTEMPLATE \"\"\"{{ .System }} {{ .Prompt }}\"\"\"\n", 4, "Jinja"),
+    ("FROM base\nTEMPLATE {{ if .System }}x{{ end }}\n", 4, "Jinja"),
+    ("FROM base\nTEMPLATE {% for %}\n", 3, "line 2: TEMPLATE"),
+    ("FROM base\n\nPARAMETER nonsense 1\n", 2, "line 3: parameter nonsense"),
+    ("FROM base\nPARAMETER top_k many\n", 2, "line 2: parameter top_k"),
+    ("FROM base\nADAPTER /etc/passwd\n", 4, "no GGUF file"),
+    ("FROM base\nADAPTER ./nothing.gguf\n", 5, "nothing.gguf"),
+    ("FROM base\nREQUIRES 0.14\n", 4, "REQUIRES"),
+    ("FROM base\nNONSENSE\n", 3, ":2: 'NONSENSE'"),
+    ("SYSTEM x\n", 3, "no FROM"),
+    ("FROM a b\n", 2, "name"),
+])
+def test_refusals(base, text, code, message):
+    before = sorted(p.name for p in (base.home / "blobs").iterdir())
+    assert message in base.create("new", text, code=code).stderr
+    assert not (base.home / "manifests" / LIBRARY / "new").exists()
+    base.run("gc", "--partial-hours", "0")
+    assert sorted(p.name for p in (base.home / "blobs").iterdir()) == before
+
+
+def test_quantize_is_refused(base):
+    assert "does not quantise" in base.create("q", "FROM base\n", "--quantize", "Q4_K_M", code=2).stderr
+    base.create("../x", "FROM base\n", code=2)
+
+
+def test_special_files(base, tmp_path):
+    os.mkfifo(tmp_path / "pipe.gguf")
+    base.create("new", "FROM ./pipe.gguf\n", code=2)
+    base.create("new", "FROM base\nADAPTER ./pipe.gguf\n", code=2)
