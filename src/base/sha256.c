@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/mman.h>
 
 struct mica_sha256_stream {
     EVP_MD_CTX *context;
@@ -100,6 +101,11 @@ static void hash_shards(void *arg, int64_t begin, int64_t end, int thread)
     for (int64_t i = begin; i < end; i++) {
         uint64_t at = (uint64_t)i * MICA_SHARD_BYTES, left = shards->size - at;
         size_t len = left < MICA_SHARD_BYTES ? (size_t)left : MICA_SHARD_BYTES;
+#ifdef MADV_POPULATE_READ
+        /* A mapped file's pages in one call instead of a fault for each few; no matter when it fails. */
+        uintptr_t page = (uintptr_t)(shards->data + at) & ~(uintptr_t)4095;
+        madvise((void *)page, len, MADV_POPULATE_READ);
+#endif
         if (!mica_sha256(shards->data + at, len, &shards->digests[i]))
             atomic_store_explicit(&shards->failed, true, memory_order_relaxed);
     }
