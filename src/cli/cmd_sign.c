@@ -82,28 +82,42 @@ static enum mica_status sign_folder(const struct args *args, const char *path, c
     return status;
 }
 
-/* Signing makes another manifest of the same files, so what the register states stays true but for the
- * manifest's digest. */
+/* Records the new manifest: signing makes another one of the same files, so all else that the register states
+ * stays true. */
+static enum mica_status record(struct mica_register *reg, const struct mica_component *old,
+                               const struct mica_manifest *manifest, struct mica_err *err)
+{
+    char hex[MICA_DIGEST_HEX];
+    const struct mica_layer *layer = &manifest->layers[manifest->n_layers - 1];
+    struct mica_component row = *old;
+    mica_digest_hex(&manifest->digest, hex);
+    row.digest = hex;
+    row.size = (int64_t)mica_manifest_size(manifest);
+    row.time = NULL;
+    /* A bundle is smaller than a shard, so its one shard's digest is its own. */
+    enum mica_status status =
+        layer->size && layer->size <= MICA_SHARD_BYTES
+            ? mica_register_put_shards(reg, &layer->digest, layer->size, &layer->digest, err)
+            : MICA_OK;
+    return status == MICA_OK ? mica_register_put(reg, &row, "sign", NULL, err) : status;
+}
+
 static enum mica_status publish(struct mica_store *store, const struct mica_name *name,
                                 const struct mica_manifest *manifest, struct mica_err *err)
 {
-    char text[MICA_NAME_TEXT], hex[MICA_DIGEST_HEX];
+    char text[MICA_NAME_TEXT];
     struct mica_register *reg;
     struct mica_components *rows = NULL;
     enum mica_status status = mica_register_open(mica_store_home(store), &reg, err);
     if (status != MICA_OK)
         return status;
     mica_name_print(name, text);
-    mica_digest_hex(&manifest->digest, hex);
     status = mica_register_find(reg, MICA_COMPONENT_MODEL, text, &rows, err);
     bool is_known = status == MICA_OK;
     if (is_known || status == MICA_ENOTFOUND)
         status = mica_store_publish(store, name, manifest, err);
-    if (status == MICA_OK && is_known) {
-        struct mica_component row = rows->rows[0];
-        row.digest = hex;
-        status = mica_register_put(reg, &row, "sign", NULL, err);
-    }
+    if (status == MICA_OK && is_known)
+        status = record(reg, &rows->rows[0], manifest, err);
     mica_components_free(rows);
     mica_register_close(reg);
     return status;
