@@ -176,18 +176,13 @@ static enum mica_status verify_stored(const struct mica_cli_verify *v, struct mi
     struct mica_err cause;
     struct mica_name name;
     struct mica_manifest *manifest = NULL;
-    struct mica_key *key;
     enum mica_status status = mica_cli_manifest(store, v->target, &name, &manifest, err);
     if (status != MICA_OK)
         return status;
     for (int i = 0; i < v->keys->n; i++) {
         keys[0] = v->keys->items[i];
-        status = mica_signature_check(store, manifest, keys, &cause);
-        if (status == MICA_OK && (status = mica_key_read_public(keys[0], &key, &cause)) == MICA_OK) {
-            memcpy(out->key, mica_key_hint(key), MICA_DIGEST_HEX);
-            out->key_path = keys[0];
-            mica_key_free(key);
-        }
+        status = mica_signature_check(store, manifest, keys, out->key, sizeof out->key, &cause);
+        out->key_path = keys[0];
         if (status != MICA_EDENIED)
             break;
     }

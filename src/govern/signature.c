@@ -94,7 +94,7 @@ static enum mica_status check_layer(struct mica_store *store, const struct mica_
 
 /* All signatures by one key; *best keeps the most telling reason against one. */
 static enum mica_status check_key(struct mica_store *store, const struct mica_manifest *manifest,
-                                  const char *path, struct mica_err *best)
+                                  const char *path, char *signer, size_t signer_size, struct mica_err *best)
 {
     struct mica_err cause;
     struct mica_key *key;
@@ -114,12 +114,15 @@ static enum mica_status check_key(struct mica_store *store, const struct mica_ma
         if (status != MICA_OK && (!best->text[0] || !strstr(cause.text, "another key")))
             *best = cause;
     }
+    if (status == MICA_OK && signer)
+        snprintf(signer, signer_size, "%s", mica_key_hint(key));
     mica_key_free(key);
     return status;
 }
 
 enum mica_status mica_signature_check(struct mica_store *store, const struct mica_manifest *manifest,
-                                      const char *const *key_paths, struct mica_err *err)
+                                      const char *const *key_paths, char *signer, size_t signer_size,
+                                      struct mica_err *err)
 {
     struct mica_err best = {0};
     if (!mica_manifest_find(manifest, MICA_LAYER_SIGNATURE))
@@ -129,7 +132,7 @@ enum mica_status mica_signature_check(struct mica_store *store, const struct mic
                          "no key to check the signature with: give --key, or name keys in "
                          "the policy (signatures: keys)");
     for (; *key_paths; key_paths++) {
-        enum mica_status status = check_key(store, manifest, *key_paths, &best);
+        enum mica_status status = check_key(store, manifest, *key_paths, signer, signer_size, &best);
         /* A key that cannot be read is a mistake to be told, not one key less. */
         if (status == MICA_OK || status != MICA_EDENIED)
             return status == MICA_OK ? status : mica_fail(err, status, "%s", best.text);

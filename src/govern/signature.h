@@ -13,9 +13,10 @@
  * exactly this manifest: every MODEL, FILE, ADAPTER, PROJECTOR, TEMPLATE, SYSTEM, PARAMS and MESSAGES layer
  * is listed with its digest, and nothing is listed that is no layer. Licence texts and cards may be listed.
  * Compares digests with the manifest; that the blobs have them is for the caller to see. EDENIED says why
- * not. */
+ * not. signer (NULL: not wanted) gets the hint of the key that signed: 64 hex digits. */
 enum mica_status mica_signature_check(struct mica_store *store, const struct mica_manifest *manifest,
-                                      const char *const *key_paths, struct mica_err *err);
+                                      const char *const *key_paths, char *signer, size_t signer_size,
+                                      struct mica_err *err);
 /* A manifest like the given one with one more SIGNATURE layer, sealed, its blob stored; not published. One by
  * the same key is replaced. */
 enum mica_status mica_signature_add(struct mica_store *store, const struct mica_name *name,
