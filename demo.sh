@@ -34,7 +34,7 @@ step "What is in the file: mica show"
 step "An answer: mica run"
 echo "> $question"
 # (The default system message in this model's template makes the small model ramble.)
-ask=(run "$model" "$question" --system "You are a helpful assistant." --temp 0)
+ask=(run --unregistered "$model" "$question" --system "You are a helpful assistant." --temp 0)
 "$mica" "${ask[@]}" -n 64 </dev/null
 echo
 

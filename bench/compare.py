@@ -110,7 +110,7 @@ def run_peer(path, threads, what):
 
 
 def mica_rates(args, path, options):
-    out = run_json([args.mica, "bench", path, "--threads", str(args.threads), "--json", "-r", "3", *options])
+    out = run_json([args.mica, "bench", "--unregistered", path, "--threads", str(args.threads), "--json", "-r", "3", *options])
     return out, {k: [v["min"], v["median"], v["max"]] for k, v in out.items() if k != "machine"}
 
 
@@ -148,7 +148,7 @@ def compare_speed(args, name, path, rows):
 
 
 def compare_start(args, name, path, rows):
-    command = [args.mica, "run", path, "-n", "1", "--raw", "--threads", str(args.threads), "hi"]
+    command = [args.mica, "run", "--unregistered", path, "-n", "1", "--raw", "--threads", str(args.threads), "hi"]
     rusage(command)
     ours = statistics.median(rusage(command)[0] for _ in range(7))
     theirs = statistics.median(run_peer(path, args.threads, "cold")["seconds"] for _ in range(5))
@@ -159,7 +159,7 @@ def compare_start(args, name, path, rows):
 def compare_memory(args, name, path, rows):
     new = 256
     shown = run_json([args.mica, "show", path, "--ctx", str(new + 16), "--json"])["memory"]
-    _, peak = rusage([args.mica, "run", path, "-n", str(new), "--raw", "--ignore-eos", "--threads", str(args.threads), "hi"])
+    _, peak = rusage([args.mica, "run", "--unregistered", path, "-n", str(new), "--raw", "--ignore-eos", "--threads", str(args.threads), "hi"])
     most = 1.15 * shown["weights_bytes"] + shown["kv_bytes"] + (30 << 20)
     rows.append((name, "peak resident, MiB", f"{peak / 2**20:.0f}", "", "", "", f"≤ {most / 2**20:.0f}", verdict(peak <= most)))
 

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the Python tests share: where the build and the fetched files are. A test whose file is absent is skipped."""
 import os
+import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,13 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
+    # No test sees the store of whoever runs it.
+    os.environ["MICA_HOME"] = tempfile.mkdtemp(prefix="mica-home-")
     config.addinivalue_line("markers", "slow: left out by ./test.sh --quick")
+
+
+def pytest_unconfigure(config):
+    shutil.rmtree(os.environ["MICA_HOME"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

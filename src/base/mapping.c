@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 struct mica_mapping {
@@ -43,6 +44,19 @@ enum mica_status mica_mapping_from_bytes(const void *data, size_t size, const ch
     return new_mapping(-1, data, size, name, out, err);
 }
 
+/* File times move in ticks: a second change within the tick of the first would not show. So a file that was
+ * changed just now is looked at after its tick has passed. */
+static void let_tick_pass(const struct stat *st)
+{
+    struct timespec tick, now;
+    if (clock_getres(CLOCK_REALTIME_COARSE, &tick) != 0 || clock_gettime(CLOCK_REALTIME_COARSE, &now) != 0)
+        return;
+    int64_t age = (now.tv_sec - st->st_ctim.tv_sec) * 1000000000LL + now.tv_nsec - st->st_ctim.tv_nsec;
+    struct timespec wait = {0, 2 * tick.tv_nsec};
+    if (age >= 0 && age <= wait.tv_nsec && wait.tv_nsec < 100000000)
+        nanosleep(&wait, NULL);
+}
+
 enum mica_status mica_mapping_from_fd(int fd, const char *name, struct mica_mapping **out,
                                       struct mica_err *err)
 {
@@ -60,8 +74,10 @@ enum mica_status mica_mapping_from_fd(int fd, const char *name, struct mica_mapp
                            strerror(errno));
     } else {
         status = new_mapping(fd, data, (size_t)st.st_size, name, out, err);
-        if (status == MICA_OK)
+        if (status == MICA_OK) {
             (*out)->opened = st;
+            let_tick_pass(&st);
+        }
     }
     if (status != MICA_OK) {
         if (data)
@@ -89,23 +105,25 @@ static bool same_time(struct timespec a, struct timespec b)
 
 enum mica_status mica_mapping_unchanged(const struct mica_mapping *map, struct mica_err *err)
 {
-    struct stat now, there;
+    struct stat now;
     const struct stat *then = &map->opened;
     if (map->fd < 0)
         return MICA_OK;
+    if (map->by_path &&
+        (stat(map->path, &now) != 0 || now.st_dev != then->st_dev || now.st_ino != then->st_ino))
+        return mica_fail(
+            err, MICA_EDENIED,
+            "%s: was replaced while it was being loaded: nothing was run from it; find out by whom, and "
+            "run it again",
+            map->path);
     /* The change time cannot be set back by whoever writes into the file. */
     if (fstat(map->fd, &now) != 0 || now.st_size != then->st_size || !same_time(now.st_mtim, then->st_mtim) ||
         !same_time(now.st_ctim, then->st_ctim))
-        return mica_fail(err, MICA_EDENIED,
-                         "%s: was changed while it was being loaded: nothing was run from it; see "
-                         "who writes to it and try again",
-                         map->path);
-    if (map->by_path &&
-        (stat(map->path, &there) != 0 || there.st_dev != now.st_dev || there.st_ino != now.st_ino))
-        return mica_fail(err, MICA_EDENIED,
-                         "%s: was replaced by another file while it was being loaded: nothing was "
-                         "run from it; see who replaced it and try again",
-                         map->path);
+        return mica_fail(
+            err, MICA_EDENIED,
+            "%s: was changed while it was being loaded: nothing was run from it; find out by whom, and "
+            "run it again",
+            map->path);
     return MICA_OK;
 }
 

@@ -60,6 +60,8 @@ static void reset(struct chat *chat)
     drop_messages(chat, 0);
     if (chat->args->system)
         push(chat, "system", chat->args->system);
+    for (int i = 0; i < chat->args->n_opening; i++)
+        push(chat, chat->args->opening[i].role, chat->args->opening[i].content);
 }
 
 static bool print_event(void *user, const struct mica_event *event)

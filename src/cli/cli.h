@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 
+#include <mica/govern.h>
 #include <mica/mica.h>
 
 enum mica_option_kind { MICA_OPT_FLAG, MICA_OPT_INT, MICA_OPT_FLOAT, MICA_OPT_TEXT, MICA_OPT_LIST };
@@ -49,7 +50,8 @@ extern const int mica_n_commands;
 /* What commands that load a model share. */
 struct mica_model_args {
     int64_t threads, ctx, chunk;
-    const char *kv;
+    const char *kv, *policy, *use;
+    bool unregistered;
 };
 #define MICA_MODEL_OPTIONS(type)                                                                             \
     {"threads",    't',                                                                                      \
@@ -59,15 +61,35 @@ struct mica_model_args {
          MICA_OPT_INT, offsetof(type, model.ctx),                                                            \
          "N",          "context in tokens; default: the model's, at most 4096"},                             \
         {"kv", 0, MICA_OPT_TEXT, offsetof(type, model.kv), "TYPE", "KV cache: f16 (default), q8_0 or f32"},  \
+        {"chunk",      0,                                                                                    \
+         MICA_OPT_INT, offsetof(type, model.chunk),                                                          \
+         "N",          "prompt tokens per step (256); changes speed only"},                                  \
+        {"use",                                                                                              \
+         0,                                                                                                  \
+         MICA_OPT_TEXT,                                                                                      \
+         offsetof(type, model.use),                                                                          \
+         "USE",                                                                                              \
+         "what for: private (default), research, internal or commercial; the terms must allow it"},          \
+        {"policy",      0,                                                                                   \
+         MICA_OPT_TEXT, offsetof(type, model.policy),                                                        \
+         "FILE",        "facts and policy; default: ./mica.yaml, else MICA_HOME/mica.yaml"},                 \
     {                                                                                                        \
-        "chunk", 0, MICA_OPT_INT, offsetof(type, model.chunk), "N",                                          \
-            "prompt tokens per step (256); changes speed only"                                               \
+        "unregistered", 0, MICA_OPT_FLAG, offsetof(type, model.unregistered), NULL,                          \
+            "let a file run that the register does not know; this is logged"                                 \
     }
 
-/* Loads the model at path and opens a session; both outputs are set on success. Messages go to stderr, the
- * return value is the exit code. session_out may be NULL. */
-int mica_cli_load(const char *path, const struct mica_model_args *args, struct mica_engine **engine_out,
-                  struct mica_session **session_out);
+/* A model that a command works with, and what is stored with it. */
+struct mica_loaded {
+    struct mica_store *store;
+    struct mica_admitted *admitted;
+    struct mica_engine *engine;
+    struct mica_session *session;
+};
+/* Admits model (a stored name or a path), loads it and, when wanted, opens a session. Messages go to stderr,
+ * the return value is the exit code; on success mica_cli_unload frees it all. */
+int mica_cli_load(const char *model, const struct mica_model_args *args, bool with_session,
+                  struct mica_loaded *out);
+void mica_cli_unload(struct mica_loaded *loaded);
 /* Names of the values of --kv, by enum mica_cache. */
 extern const char *const mica_cli_caches[];
 int mica_cli_session_options(const struct mica_model_args *args, struct mica_session_options *out,

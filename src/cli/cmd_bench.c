@@ -223,7 +223,7 @@ static int run(void *data, char **operands, int n_operands)
 {
     struct args *args = data;
     struct row *rows = mica_alloc(MAX_ROWS, sizeof *rows);
-    struct mica_engine *engine;
+    struct mica_loaded loaded;
     struct mica_limits limits;
     struct mica_err err = {0};
     if (!rows)
@@ -236,11 +236,12 @@ static int run(void *data, char **operands, int n_operands)
     }
     int n_rows = make_rows(args, rows), code = n_rows < 0 ? mica_status_exit(MICA_EARG) : 0;
     if (code == 0)
-        code = mica_cli_load(operands[0], &args->model, &engine, NULL);
+        code = mica_cli_load(operands[0], &args->model, false, &loaded);
     if (code) {
         mica_free(rows);
         return code;
     }
+    struct mica_engine *engine = loaded.engine;
     enum mica_status status = mica_limits_measure(engine->kern, engine->pool, &limits, &err);
     if (status == MICA_OK)
         status = bench(engine, &args->model, args, rows, n_rows, &err);
@@ -254,7 +255,7 @@ static int run(void *data, char **operands, int n_operands)
         code = print_json(engine, &limits, rows, n_rows);
     else
         print_text(engine, &limits, rows, n_rows);
-    mica_engine_free(engine);
+    mica_cli_unload(&loaded);
     mica_free(rows);
     return code;
 }

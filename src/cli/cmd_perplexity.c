@@ -43,8 +43,7 @@ static enum mica_status score(struct mica_session *session, const int32_t *ids, 
 static int run(void *data, char **operands, int n_operands)
 {
     const struct args *args = data;
-    struct mica_engine *engine = NULL;
-    struct mica_session *session = NULL;
+    struct mica_loaded loaded;
     struct mica_err err;
     int32_t *ids = NULL;
     struct mica_buf text = {0};
@@ -56,7 +55,7 @@ static int run(void *data, char **operands, int n_operands)
     /* Before the model: what is wrong with the text shows at once. */
     enum mica_status status = args->ids ? mica_cli_parse_ids(args->ids, &ids, &n, &err)
                                         : mica_cli_read(n_operands > 1 ? operands[1] : "-", &text, &err);
-    int code = status == MICA_OK ? mica_cli_load(operands[0], &args->model, &engine, &session)
+    int code = status == MICA_OK ? mica_cli_load(operands[0], &args->model, true, &loaded)
                                  : mica_cli_fail(status, &err);
     if (code) {
         mica_release(ids);
@@ -64,17 +63,16 @@ static int run(void *data, char **operands, int n_operands)
         return code;
     }
     if (!args->ids)
-        status = mica_tokenize(engine, text.data, text.len, !args->no_special, false, &ids, &n, &err);
+        status = mica_tokenize(loaded.engine, text.data, text.len, !args->no_special, false, &ids, &n, &err);
     mica_buf_release(&text);
     if (status == MICA_OK && n < 2)
         status = mica_fail(&err, MICA_EARG, "%lld tokens: perplexity needs at least two", (long long)n);
-    int64_t ctx = mica_session_context(session),
+    int64_t ctx = mica_session_context(loaded.session),
             window = args->window && args->window < ctx ? args->window : ctx;
     if (status == MICA_OK)
-        status = score(session, ids, n, window, &nll, &count, &err);
+        status = score(loaded.session, ids, n, window, &nll, &count, &err);
     mica_release(ids);
-    mica_session_close(session);
-    mica_engine_free(engine);
+    mica_cli_unload(&loaded);
     if (status != MICA_OK)
         return mica_cli_fail(status, &err);
     nll /= (double)count;

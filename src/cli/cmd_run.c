@@ -2,9 +2,11 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
 #include "cli/chat_loop.h"
+#include "cli/receipt.h"
 
 #include <jansson.h>
 
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -89,12 +91,18 @@ static enum mica_status prompt_tokens(const struct mica_run_args *args, struct m
         return mica_cli_parse_ids(args->ids, ids, n, err);
     if (args->raw || !info.has_chat_template)
         return mica_tokenize(engine, prompt, strlen(prompt), true, false, ids, n, err);
-    struct mica_message messages[2];
+    struct mica_message *messages = mica_alloc((size_t)args->n_opening + 2, sizeof *messages);
     int count = 0;
+    if (!messages)
+        return mica_fail(err, MICA_ENOMEM, "out of memory");
     if (args->system)
         messages[count++] = (struct mica_message){"system", args->system};
+    for (int i = 0; i < args->n_opening; i++)
+        messages[count++] = args->opening[i];
     messages[count++] = (struct mica_message){"user", prompt};
-    return mica_chat_tokenize(engine, messages, count, true, ids, n, err);
+    enum mica_status status = mica_chat_tokenize(engine, messages, count, true, ids, n, err);
+    mica_free(messages);
+    return status;
 }
 
 /* Takes over alternatives, which may be NULL. */
@@ -118,9 +126,10 @@ static json_t *result_json(const struct mica_result *r, int64_t n_prompt, json_t
     return document;
 }
 
-static int one_shot(const struct mica_run_args *args, struct mica_engine *engine,
-                    struct mica_session *session, const char *prompt)
+static int one_shot(const struct mica_run_args *args, const struct mica_loaded *loaded, const char *prompt)
 {
+    struct mica_engine *engine = loaded->engine;
+    struct mica_session *session = loaded->session;
     struct mica_request request = {.session = session,
                                    .max_tokens = args->n,
                                    .stop = args->stop.items,
@@ -145,6 +154,8 @@ static int one_shot(const struct mica_run_args *args, struct mica_engine *engine
         status = result.status;
         err = result.err;
     }
+    if (status == MICA_OK && args->receipt)
+        status = mica_cli_write_receipt(args->receipt, args, loaded, &request, &result, &err);
     int code = status == MICA_OK ? 0 : mica_cli_fail(status, &err);
     if (status == MICA_OK && args->json)
         code = mica_cli_print_json(result_json(&result, request.n_prompt, json_incref(alternatives)));
@@ -183,8 +194,7 @@ static enum mica_status read_prompt(const char *operand, struct mica_buf *text, 
 static int run(void *data, char **operands, int n_operands)
 {
     struct mica_run_args *args = data;
-    struct mica_engine *engine;
-    struct mica_session *session;
+    struct mica_loaded loaded;
     struct mica_buf text = {0};
     struct mica_err err;
     bool interactive = n_operands == 1 && !args->ids && isatty(0) && !args->json;
@@ -193,20 +203,24 @@ static int run(void *data, char **operands, int n_operands)
         return mica_cli_usage("run: give a prompt or --ids, not both");
     if (args->top_logprobs && !args->json)
         return mica_cli_usage("run: --top-logprobs needs --json");
+    if (args->receipt && interactive)
+        return mica_cli_usage("run: --receipt is for one answer: give a prompt");
     if (status == MICA_OK && !interactive && !args->ids)
         status = read_prompt(n_operands > 1 ? operands[1] : NULL, &text, &err);
     if (status != MICA_OK) {
         mica_buf_release(&text);
         return mica_cli_fail(status, &err);
     }
-    int code = mica_cli_load(operands[0], &args->model, &engine, &session);
+    int code = mica_cli_load(operands[0], &args->model, true, &loaded);
     if (code == 0) {
-        mica_cli_catch_interrupt(interactive ? NULL : session);
-        code = interactive ? mica_cli_chat_loop(args, engine, session)
-                           : one_shot(args, engine, session, text.data ? text.data : "");
+        status = mica_cli_apply_stored(args, loaded.admitted, &err);
+        mica_cli_catch_interrupt(interactive ? NULL : loaded.session);
+        code = status != MICA_OK ? mica_cli_fail(status, &err)
+               : interactive     ? mica_cli_chat_loop(args, loaded.engine, loaded.session)
+                                 : one_shot(args, &loaded, text.data ? text.data : "");
         mica_cli_catch_interrupt(NULL);
-        mica_session_close(session);
-        mica_engine_free(engine);
+        mica_cli_release_stored(args);
+        mica_cli_unload(&loaded);
     }
     mica_buf_release(&text);
     return code;
@@ -215,7 +229,9 @@ static int run(void *data, char **operands, int n_operands)
 static void defaults(void *data)
 {
     struct mica_run_args *args = data;
-    args->top_p = args->repeat_penalty = 1;
+    args->n = args->seed = args->top_k = args->repeat_last_n = MICA_RUN_UNSET;
+    args->temp = args->top_p = args->min_p = args->repeat_penalty = args->presence_penalty =
+        args->frequency_penalty = NAN;
 }
 
 #define AT(field) offsetof(struct mica_run_args, field)
@@ -244,6 +260,8 @@ static const struct mica_option options[] = {
      "one JSON object: text, tokens, logprobs, finish_reason, timings"},
     {"top-logprobs", 0, MICA_OPT_INT, AT(top_logprobs), "N",
      "with --json: also the N (at most 20) likeliest tokens each time"},
+    {"receipt", 0, MICA_OPT_TEXT, AT(receipt), "FILE",
+     "write what made this answer: model, terms, settings and digests, as JSON"},
     {"verbose", 'v', MICA_OPT_FLAG, AT(verbose), NULL, "timings on stderr"},
     MICA_MODEL_OPTIONS(struct mica_run_args),
 };

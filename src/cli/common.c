@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
+#include "store/store.h"
 
 #include <jansson.h>
 
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 int mica_cli_fail(enum mica_status status, const struct mica_err *err)
 {
@@ -52,30 +54,69 @@ int mica_cli_session_options(const struct mica_model_args *args, struct mica_ses
     return MICA_OK;
 }
 
-int mica_cli_load(const char *path, const struct mica_model_args *args, struct mica_engine **engine_out,
-                  struct mica_session **session_out)
+/* The wanted context: the option's, else the one stored with the model (PARAMETER num_ctx). */
+static int64_t wanted_context(const struct mica_model_args *args, const struct mica_admitted *admitted)
 {
-    struct mica_files *files = NULL;
-    struct mica_engine *engine = NULL;
+    json_t *parameters = admitted->parameters ? json_loads(admitted->parameters, 0, NULL) : NULL;
+    int64_t stored = json_integer_value(json_object_get(parameters, "num_ctx"));
+    json_decref(parameters);
+    return args->ctx ? args->ctx : stored > 0 ? stored : 0;
+}
+
+/* Tells 'mica ps'. A home that cannot be written to is no reason not to run. */
+static void announce(struct mica_loaded *loaded, const char *model)
+{
+    struct mica_digest digest = {0};
+    struct mica_model_info info;
+    const struct mica_admission *admission = mica_engine_admission(loaded->engine);
+    mica_engine_info(loaded->engine, &info);
+    mica_digest_parse(admission->digest, &digest);
+    if (mica_store_open(NULL, &loaded->store, NULL) == MICA_OK)
+        mica_store_start(loaded->store, *admission->name ? admission->name : model, &digest,
+                         info.weight_bytes, NULL);
+}
+
+int mica_cli_load(const char *model, const struct mica_model_args *args, bool with_session,
+                  struct mica_loaded *out)
+{
+    struct mica_loaded loaded = {0};
     struct mica_session_options session_options;
     struct mica_err err;
+    struct mica_admit_options admit = {.policy = args->policy,
+                                       .use = args->use,
+                                       .unregistered = args->unregistered,
+                                       .threads = (int)args->threads};
     enum mica_status status = mica_cli_session_options(args, &session_options, &err);
-    struct mica_engine_options options = {(int)args->threads, args->chunk};
     if (status == MICA_OK)
-        status = mica_files_open(path, &files, &err);
-    if (status == MICA_OK)
-        mica_files_allow_unregistered(files, path);
-    if (status == MICA_OK)
-        status = mica_engine_load(files, &options, &engine, &err);
-    if (status == MICA_OK && session_out)
-        status = mica_session_open(engine, &session_options, session_out, &err);
-    mica_files_free(files);
+        status = mica_model_admit(model, &admit, &loaded.admitted, &err);
+    if (status == MICA_OK) {
+        struct mica_engine_options options = {(int)args->threads, args->chunk,
+                                              loaded.admitted->chat_template};
+        status = mica_engine_load(loaded.admitted->files, &options, &loaded.engine, &err);
+    }
+    if (status == MICA_OK && with_session) {
+        session_options.ctx = wanted_context(args, loaded.admitted);
+        status = mica_session_open(loaded.engine, &session_options, &loaded.session, &err);
+    }
     if (status != MICA_OK) {
-        mica_engine_free(engine);
+        mica_cli_unload(&loaded);
         return mica_cli_fail(status, &err);
     }
-    *engine_out = engine;
+    announce(&loaded, model);
+    if (!mica_engine_admission(loaded.engine)->registered && isatty(2))
+        fprintf(stderr, "mica: %s runs unregistered: nobody has looked at its terms\n", model);
+    *out = loaded;
     return 0;
+}
+
+void mica_cli_unload(struct mica_loaded *loaded)
+{
+    mica_session_close(loaded->session);
+    mica_engine_free(loaded->engine);
+    mica_admitted_free(loaded->admitted);
+    if (loaded->store)
+        mica_store_stop(loaded->store);
+    mica_store_close(loaded->store);
 }
 
 enum mica_status mica_cli_read(const char *path, struct mica_buf *out, struct mica_err *err)

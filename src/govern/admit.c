@@ -123,7 +123,7 @@ static enum mica_status read_layer(struct gate *gate, const struct mica_layer *l
         status = mica_fail(
             err, MICA_EDENIED,
             "%s: blob sha256-%.12s… (%s) is not what was registered; 'mica verify %s' looks at all of it",
-            gate->text, hex, mica_layer_about(layer->kind), gate->text);
+            gate->text, hex, layer->media_type, gate->text);
     mica_mapping_free(map);
     if (status != MICA_OK || !text_out) {
         mica_free(copy);
@@ -172,7 +172,7 @@ static enum mica_status check_layers(struct gate *gate, struct mica_err *err)
 
 /* ---- what the register says ---- */
 
-/* Finds the model's row, its closure, and whether the manifest is the registered one. */
+/* Finds the model's row (ENOTFOUND), its closure, and whether the manifest is the registered one. */
 static enum mica_status check_register(struct gate *gate, struct mica_err *err)
 {
     struct mica_components *found = NULL;
@@ -181,12 +181,6 @@ static enum mica_status check_register(struct gate *gate, struct mica_err *err)
     enum mica_status status = mica_register_open(mica_store_home(gate->store), &gate->reg, err);
     if (status == MICA_OK)
         status = mica_register_find(gate->reg, MICA_COMPONENT_MODEL, gate->text, &found, err);
-    if (status == MICA_ENOTFOUND)
-        return mica_fail(
-            err, MICA_EDENIED,
-            "%s: is in the store, but the register does not know it; look at its terms and record it with "
-            "'mica register %s', or run it once with --unregistered",
-            gate->text, gate->text);
     if (status == MICA_OK)
         status = mica_register_closure(gate->reg, found->rows[0].id, &gate->closure, err);
     mica_components_free(found);
@@ -220,10 +214,25 @@ static enum mica_status check_drift(const struct gate *gate, struct mica_err *er
 
 static enum mica_status check_signature(struct gate *gate, struct mica_err *err)
 {
+    const char *const none[] = {NULL}, *const *keys = gate->policy.keys ? gate->policy.keys : none;
+    struct mica_err why = {0};
+    enum mica_status status = MICA_EDENIED;
     if (gate->policy.signatures != MICA_SIGNATURE_REQUIRED)
         return MICA_OK;
-    return mica_signature_check(gate->store, gate->manifest, gate->policy.keys, gate->admission.signer,
-                                sizeof gate->admission.signer, err);
+    if (!*keys)
+        return mica_fail(err, MICA_EDENIED,
+                         "%s: the policy wants a signature but names no keys: give it 'keys: [FILE.pub]'",
+                         gate->text);
+    /* One key at a time, so that the receipt can say which it was. */
+    for (; *keys && status == MICA_EDENIED; keys++) {
+        const char *const one[] = {*keys, NULL};
+        status = mica_signature_check(gate->store, gate->manifest, one, &why);
+        if (status == MICA_OK)
+            snprintf(gate->admission.signer, sizeof gate->admission.signer, "%s", *keys);
+    }
+    return status == MICA_OK
+               ? MICA_OK
+               : mica_fail(err, status, "%s: the policy wants a signature: %s", gate->text, why.text);
 }
 
 /* The reason that made the verdict: the first of its weight. */
@@ -257,12 +266,10 @@ static enum mica_status check_rights(struct gate *gate, struct mica_err *err)
 
 /* ---- the two ways in ---- */
 
-static enum mica_status admit_name(struct gate *gate, struct mica_err *err)
+static enum mica_status admit_known(struct gate *gate, struct mica_err *err)
 {
     const struct mica_component *row;
-    enum mica_status status = check_register(gate, err);
-    if (status == MICA_OK)
-        status = check_layers(gate, err);
+    enum mica_status status = check_layers(gate, err);
     if (status == MICA_OK)
         status = check_drift(gate, err);
     if (status == MICA_OK)
@@ -273,11 +280,191 @@ static enum mica_status admit_name(struct gate *gate, struct mica_err *err)
         return status;
     row = &gate->closure->rows[0];
     gate->admission.registered = true;
-    snprintf(gate->admission.name, sizeof gate->admission.name, "%s", gate->text);
+    snprintf(gate->admission.name, sizeof gate->admission.name, "%.255s", gate->text);
     snprintf(gate->admission.digest, sizeof gate->admission.digest, "%s", row->digest);
     snprintf(gate->admission.template_digest, sizeof gate->admission.template_digest, "%s",
              row->template_digest);
     snprintf(gate->admission.licence, sizeof gate->admission.licence, "%s", row->concluded);
     mica_files_admit(gate->out->files, &gate->admission);
     return MICA_OK;
+}
+
+/* Whether the stored model's files are, by size and shards, exactly those in the set. */
+static bool same_files(struct gate *gate, const struct mica_manifest *manifest,
+                       const struct mica_files *files, struct mica_err *err)
+{
+    int n = 0;
+    for (int64_t i = 0; i < manifest->n_layers; i++) {
+        const struct mica_layer *layer = &manifest->layers[i];
+        if (layer->kind != MICA_LAYER_MODEL && layer->kind != MICA_LAYER_FILE)
+            continue;
+        const struct mica_mapping *map = mica_files_find(files, layer->title);
+        if (!map && layer->kind == MICA_LAYER_MODEL && mica_files_count(files) == 1)
+            map = mica_files_at(files, 0); /* one GGUF file may be called anything */
+        if (!map || mica_mapping_size(map) != layer->size)
+            return false;
+        n++;
+    }
+    if (n != mica_files_count(files))
+        return false;
+    for (int64_t i = 0; i < manifest->n_layers; i++) {
+        const struct mica_layer *layer = &manifest->layers[i];
+        if (layer->kind != MICA_LAYER_MODEL && layer->kind != MICA_LAYER_FILE)
+            continue;
+        const struct mica_mapping *map = mica_files_find(files, layer->title);
+        if (check_shards(gate, layer, map ? map : mica_files_at(files, 0), err) != MICA_OK)
+            return false;
+    }
+    return n > 0;
+}
+
+/* Looks for a stored model that is made of these very files; its name is left in the gate. */
+static enum mica_status find_by_files(struct gate *gate, const struct mica_files *files, bool *found,
+                                      struct mica_err *err)
+{
+    struct mica_listed *listed = NULL;
+    int64_t n = 0;
+    enum mica_status status = mica_store_list(gate->store, &listed, &n, err);
+    if (status == MICA_OK && n > 0)
+        status = mica_register_open(mica_store_home(gate->store), &gate->reg, err);
+    *found = false;
+    for (int64_t i = 0; i < n && status == MICA_OK && !*found; i++) {
+        struct mica_err ignored; /* a damaged neighbour is no reason to refuse this file */
+        struct mica_manifest *manifest = NULL;
+        if (mica_store_manifest(gate->store, &listed[i].name, &manifest, &ignored) != MICA_OK)
+            continue;
+        mica_name_print(&listed[i].name, gate->text);
+        *found = same_files(gate, manifest, files, &ignored);
+        if (*found) {
+            gate->name = listed[i].name;
+            gate->manifest = manifest;
+        } else {
+            mica_manifest_free(manifest);
+        }
+    }
+    mica_free(listed);
+    return status;
+}
+
+/* Lets unknown files pass because the user says so, and writes that down with their digests. */
+static enum mica_status let_unregistered(struct gate *gate, const char *path, struct mica_files *files,
+                                         struct mica_err *err)
+{
+    struct mica_digest digest;
+    char hex[MICA_DIGEST_HEX] = "";
+    json_t *rows = json_array();
+    if (!gate->policy.unregistered) {
+        json_decref(rows);
+        return mica_fail(err, MICA_EDENIED,
+                         "%s: is not registered, and the policy (%s) does not let unregistered files run",
+                         path, gate->policy.path ? gate->policy.path : "mica.yaml");
+    }
+    for (int i = 0; i < mica_files_count(files); i++) {
+        const struct mica_mapping *map = mica_files_at(files, i);
+        if (!mica_sha256(mica_mapping_data(map), mica_mapping_size(map), &digest)) {
+            json_decref(rows);
+            return mica_fail(err, MICA_ENOMEM, "%s: out of memory", path);
+        }
+        mica_digest_hex(&digest, hex);
+        json_array_append_new(rows, json_pack("{s:s, s:s, s:I}", "name", mica_files_name(files, i), "sha256",
+                                              hex, "size", (json_int_t)mica_mapping_size(map)));
+    }
+    mica_files_allow_unregistered(files, path);
+    gate->admission = *mica_files_admission(files);
+    if (mica_files_count(files) == 1)
+        snprintf(gate->admission.digest, sizeof gate->admission.digest, "%s", hex);
+    mica_files_admit(files, &gate->admission);
+    return mica_store_log(
+        gate->store, json_pack("{s:s, s:s, s:o}", "event", "unregistered", "path", path, "files", rows), err);
+}
+
+static enum mica_status admit_path(struct gate *gate, const char *path, struct mica_err *err)
+{
+    struct mica_files *files = NULL;
+    bool found = false;
+    enum mica_status status = mica_files_open(path, &files, err);
+    if (status == MICA_OK)
+        status = find_by_files(gate, files, &found, err);
+    if (status == MICA_OK && found) {
+        status = check_register(gate, err);
+        if (status == MICA_OK)
+            status = admit_known(gate, err);
+    } else if (status == MICA_OK && gate->options->unregistered) {
+        status = let_unregistered(gate, path, files, err);
+        gate->out->files = files;
+        files = NULL;
+    } else if (status == MICA_OK) {
+        status = mica_fail(err, MICA_EDENIED,
+                           "%s: is not in the register: nobody has looked at its terms; record it with "
+                           "'mica register %s --as NAME', or run it once with --unregistered",
+                           path, path);
+    }
+    mica_files_free(files);
+    return status;
+}
+
+/* --unregistered is for what the register does not know; it opens no way around what it knows. */
+static enum mica_status admit_stored(struct gate *gate, struct mica_err *err)
+{
+    struct mica_err refusal = {0};
+    enum mica_status status = check_register(gate, &refusal);
+    if (status == MICA_OK)
+        return admit_known(gate, err);
+    if (status != MICA_ENOTFOUND)
+        return mica_fail(err, status, "%s", refusal.text);
+    if (!gate->options->unregistered)
+        return mica_fail(
+            err, MICA_EDENIED,
+            "%s: is in the store, but the register does not know it; look at its terms and record it with "
+            "'mica register %s', or run it once with --unregistered",
+            gate->text, gate->text);
+    status = mica_store_files(gate->store, gate->manifest, &gate->out->files, err);
+    return status == MICA_OK ? let_unregistered(gate, gate->text, gate->out->files, err) : status;
+}
+
+/* A stored name, or a path. */
+static enum mica_status admit(struct gate *gate, const char *model, struct mica_err *err)
+{
+    struct mica_err no_name;
+    enum mica_status status = mica_name_parse(model, &gate->name, &no_name);
+    if (status == MICA_OK) {
+        mica_name_print(&gate->name, gate->text);
+        status = mica_store_manifest(gate->store, &gate->name, &gate->manifest, &no_name);
+    }
+    if (status == MICA_OK)
+        return admit_stored(gate, err);
+    if (access(model, F_OK) == 0)
+        return admit_path(gate, model, err);
+    if (status == MICA_ENOTFOUND || status == MICA_EARG)
+        return mica_fail(
+            err, MICA_ENOTFOUND,
+            "%s: is neither a stored model ('mica list' shows them, 'mica pull' brings one) nor a file",
+            model);
+    return mica_fail(err, status, "%s", no_name.text);
+}
+
+enum mica_status mica_model_admit(const char *model, const struct mica_admit_options *options,
+                                  struct mica_admitted **out, struct mica_err *err)
+{
+    static const struct mica_admit_options defaults;
+    struct gate gate = {.options = options ? options : &defaults};
+    enum mica_status status = gate_open(&gate, err);
+    if (status == MICA_OK)
+        status = admit(&gate, model, err);
+    if (status == MICA_OK) {
+        *out = gate.out;
+        gate.out = NULL;
+    }
+    gate_close(&gate);
+    return status;
+}
+
+void mica_admitted_free(struct mica_admitted *admitted)
+{
+    if (!admitted)
+        return;
+    mica_files_free(admitted->files);
+    for (size_t i = 0; i < MICA_COUNT(texts); i++)
+        mica_free(*(char **)((char *)admitted + texts[i].at));
+    mica_free(admitted);
 }

@@ -2,16 +2,20 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "govern/closure.h"
 
+#include <string.h>
+
 static const char *first_stated(const struct mica_component *component)
 {
     return *component->declared_key ? component->declared_key : component->declared_card;
 }
 
 /* A model's own tokenizer and template come with it, under its terms, unless they state others. */
-static bool follows_model(const struct mica_component *component)
+static bool follows_model(const struct mica_component *part, const struct mica_component *model)
 {
-    bool is_part = component->kind == MICA_COMPONENT_TOKENIZER || component->kind == MICA_COMPONENT_TEMPLATE;
-    return is_part && !*component->concluded && !*first_stated(component);
+    bool is_part = part->kind == MICA_COMPONENT_TOKENIZER || part->kind == MICA_COMPONENT_TEMPLATE;
+    bool states_none = !*part->concluded && !*first_stated(part);
+    return is_part && (states_none || (strcmp(part->concluded, model->concluded) == 0 &&
+                                       strcmp(first_stated(part), first_stated(model)) == 0));
 }
 
 enum mica_status mica_closure_rights(const struct mica_components *closure, const struct mica_facts *facts,
@@ -23,7 +27,7 @@ enum mica_status mica_closure_rights(const struct mica_components *closure, cons
         return mica_fail(err, MICA_ENOMEM, "rights: out of memory");
     for (int64_t i = 0; i < closure->n; i++) {
         const struct mica_component *row = &closure->rows[i];
-        if (i > 0 && follows_model(row))
+        if (i > 0 && follows_model(row, &closure->rows[0]))
             continue;
         subjects[n++] = (struct mica_subject){.component = row->name,
                                               .kind = mica_component_kind_text(row->kind),

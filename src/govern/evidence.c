@@ -230,6 +230,31 @@ static enum mica_status read_card(struct mica_evidence *e, struct mica_store *st
     return MICA_OK;
 }
 
+/* What is stated outside the files: by the source's metadata, by a person. Kept in facts, so that recording a
+ * model again does not lose it. The card comes first, unless it names no licence that anyone knows. */
+static enum mica_status read_statements(struct mica_evidence *e, const struct mica_origin *origin,
+                                        const char *before, struct mica_err *err)
+{
+    const struct {
+        const char *key, *given;
+    } kept[] = {{"asserted", origin->asserted}, {"source_declared", origin->declared}};
+    struct mica_licence_set card;
+    json_t *old = json_loads(before, 0, NULL);
+    enum mica_status status = MICA_OK;
+    for (size_t i = 0; i < MICA_COUNT(kept) && status == MICA_OK; i++) {
+        const char *stated =
+            kept[i].given ? kept[i].given : json_string_value(json_object_get(old, kept[i].key));
+        if (!stated || !*stated)
+            continue;
+        mica_licence_set_parse(e->declared_card, &card);
+        if (json_object_set_new(e->facts, kept[i].key, json_string(stated)) != 0 ||
+            (card.n == 0 && !(e->declared_card = keep(&e->arena, stated))))
+            status = no_memory(err);
+    }
+    json_decref(old);
+    return status;
+}
+
 /* ---- texts ---- */
 
 /* Does one of the words stand in the file's name? */
@@ -385,7 +410,7 @@ static enum mica_status conclude(struct mica_evidence *e, const struct mica_lice
 
 enum mica_status mica_evidence_read(struct mica_store *store, const struct mica_manifest *manifest,
                                     const struct mica_gguf *gguf, const struct mica_origin *origin,
-                                    struct mica_evidence *out, struct mica_err *err)
+                                    const char *before, struct mica_evidence *out, struct mica_err *err)
 {
     struct mica_licence_set ids = {0};
     *out = (struct mica_evidence){.declared_card = "",
@@ -399,9 +424,8 @@ enum mica_status mica_evidence_read(struct mica_store *store, const struct mica_
     enum mica_status status = read_card(out, store, manifest, err);
     if (status == MICA_OK)
         status = read_keys(out, gguf, err);
-    if (status == MICA_OK && !*out->declared_card && origin && origin->declared)
-        if (!(out->declared_card = keep(&out->arena, origin->declared)))
-            status = no_memory(err);
+    if (status == MICA_OK)
+        status = read_statements(out, origin, before, err);
     for (int64_t i = 0; i < manifest->n_layers && status == MICA_OK; i++)
         if (manifest->layers[i].kind == MICA_LAYER_LICENSE)
             status = read_text(out, store, &manifest->layers[i], &ids, err);

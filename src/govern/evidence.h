@@ -20,11 +20,12 @@ struct mica_evidence {
     struct json_t *facts; /* of the card, the licence texts one by one, and what could not be read */
 };
 
-/* Reads the evidence of a stored model; gguf is NULL for an HF folder. What cannot be read is named in facts
- * and states nothing. ENOMEM, EIO. Release it also on failure. */
+/* Reads the evidence of a stored model; gguf is NULL for an HF folder; before is the card field of what was
+ * recorded earlier ("": nothing), from which statements of the source and of persons are kept. What cannot be
+ * read is named in facts and states nothing. ENOMEM, EIO. Release it also on failure. */
 enum mica_status mica_evidence_read(struct mica_store *store, const struct mica_manifest *manifest,
                                     const struct mica_gguf *gguf, const struct mica_origin *origin,
-                                    struct mica_evidence *out, struct mica_err *err);
+                                    const char *before, struct mica_evidence *out, struct mica_err *err);
 void mica_evidence_release(struct mica_evidence *evidence);
 /* A string of a GGUF file's metadata, NUL-terminated in the arena; "" when it is not there, NULL: out of
  * memory. */

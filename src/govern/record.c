@@ -149,7 +149,8 @@ static enum mica_status read_evidence(struct record *r, struct mica_err *err)
     if (status != MICA_OK)
         return status;
     open_gguf(r, &problem);
-    status = mica_evidence_read(r->store, r->manifest, r->gguf, r->origin, &r->evidence, err);
+    status = mica_evidence_read(r->store, r->manifest, r->gguf, r->origin, r->old ? r->old->rows[0].card : "",
+                                &r->evidence, err);
     if (status == MICA_OK && *problem.text) {
         json_t *list = json_array();
         json_array_append_new(list, json_string(problem.text));
@@ -205,9 +206,6 @@ static enum mica_status put_model(struct record *r, struct mica_err *err)
     model.notes = either(r->origin->notes, old ? old->notes : NULL);
     model.drift = r->evidence.drift;
     model.card = facts;
-    /* What a person said about the licence is kept until a card or a person says something else. */
-    if (!*model.declared_card && old && !*old->card_digest)
-        model.declared_card = old->declared_card;
     enum mica_status status = mica_register_put(r->reg, &model, r->origin->event, &r->id, err);
     free(facts);
     return status;
@@ -400,14 +398,14 @@ enum mica_status mica_record_model(struct mica_store *store, struct mica_registe
     struct record r = {store, reg, manifest, origin ? origin : &nothing};
     mica_name_print(name, r.name);
     enum mica_status status = record_blobs(&r, err);
+    /* A row whose seal is broken states nothing that is worth keeping. */
+    if (mica_register_find(reg, MICA_COMPONENT_MODEL, r.name, &r.old, NULL) != MICA_OK)
+        r.old = NULL;
     if (status == MICA_OK)
         status = read_evidence(&r, err);
     if (status == MICA_OK)
         status = mica_register_begin(reg, err);
     if (status == MICA_OK) {
-        /* A row whose seal is broken states nothing that is worth keeping. */
-        if (mica_register_find(reg, MICA_COMPONENT_MODEL, r.name, &r.old, NULL) != MICA_OK)
-            r.old = NULL;
         status = write_all(&r, err);
         if (status == MICA_OK)
             status = mica_register_end(reg, true, err);

@@ -12,7 +12,8 @@
  * files) stays as it was when the model is recorded again. */
 struct mica_origin {
     const char *source, *revision, *location;
-    const char *declared;            /* licence as the source's metadata, or a person, states it */
+    const char *declared;            /* licence as the source's metadata states it */
+    const char *asserted;            /* licence as a person states it; counts where the card names none */
     const char *bases;               /* lines: names of registered models, or "hf:owner/repo" of others */
     const char *adapters, *datasets; /* the same, for these relations */
     const char *owner, *notes;

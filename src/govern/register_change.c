@@ -170,19 +170,24 @@ static enum mica_status find_id(struct mica_register *reg, const struct mica_com
     return step == SQLITE_ROW || step == SQLITE_DONE ? MICA_OK : mica_register_fail(reg, err);
 }
 
+static const char *separator(const struct mica_buf *what)
+{
+    return what->len && what->data[what->len - 1] != ' ' ? "; " : "";
+}
+
 static void say_change(struct mica_buf *what, const char *field, const char *before, const char *after)
 {
     after = after ? after : "";
     if (strcmp(before, after) == 0 || strcmp(field, "time") == 0)
         return;
-    mica_buf_printf(what, "%s%s: %s → %s", what->len ? "; " : "", field, *before ? before : "(none)",
+    mica_buf_printf(what, "%s%s: %s → %s", separator(what), field, *before ? before : "(none)",
                     *after ? after : "(none)");
 }
 
 static void say_new(struct mica_buf *what, const char *field, const char *value)
 {
     if (value && *value)
-        mica_buf_printf(what, "%s%s: %s", what->len ? "; " : "", field, value);
+        mica_buf_printf(what, "%s%s: %s", separator(what), field, value);
 }
 
 /* What the history line says: of a new component its evidence and origin, else every change. */
@@ -191,18 +196,23 @@ static enum mica_status describe(struct mica_register *reg, int64_t id, const st
 {
     struct mica_components old = {0};
     enum mica_status status = id ? load_where(reg, "id = ?", id, false, &old, err) : MICA_OK;
-    mica_buf_puts(what, "");
+    /* A model's tokenizer and template have its name: their lines say what they are about. */
+    if (c->kind == MICA_COMPONENT_MODEL)
+        mica_buf_puts(what, "");
+    else
+        mica_buf_printf(what, "(%s) ", mica_component_kind_text(c->kind));
+    size_t head = what->len;
     if (status == MICA_OK && old.n == 1) {
 #define X(field) say_change(what, #field, old.rows[0].field, c->field);
         MICA_COMPONENT_TEXTS(X)
 #undef X
         if (old.rows[0].size != c->size)
-            mica_buf_printf(what, "%ssize: %lld → %lld", what->len ? "; " : "", (long long)old.rows[0].size,
+            mica_buf_printf(what, "%ssize: %lld → %lld", separator(what), (long long)old.rows[0].size,
                             (long long)c->size);
-        if (!what->len)
+        if (what->len == head)
             mica_buf_puts(what, "unchanged");
     } else if (status == MICA_OK) {
-        say_new(what, "kind", mica_component_kind_text(c->kind));
+        mica_buf_puts(what, "new");
         say_new(what, "digest", c->digest);
         say_new(what, "source", c->source);
         say_new(what, "declared_card", c->declared_card);

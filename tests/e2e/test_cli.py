@@ -27,7 +27,7 @@ def model(fetched):
 @pytest.fixture(scope="module")
 def run_json(mica, model):
     def call(*arguments, **options):
-        done = mica("run", model, *arguments, "--json", **options)
+        done = mica("run", "--unregistered", model, *arguments, "--json", **options)
         assert done.returncode == 0, done.stderr
         assert done.stderr == "", "nothing belongs on stderr when it is no terminal"
         return json.loads(done.stdout)
@@ -102,14 +102,15 @@ def test_absent_file(mica):
 def test_no_model(mica, tmp_path, command, content):
     path = tmp_path / "bad.gguf"
     path.write_bytes(content)
-    fails(mica(command, path, *([] if command == "show" else ["text"])), EXIT_FORMAT, "bad.gguf")
+    arguments = {"show": [], "run": ["--unregistered", "text"], "tokenize": ["text"]}[command]
+    fails(mica(command, path, *arguments), EXIT_FORMAT, "bad.gguf")
 
 
 def test_cut_model(mica, model, tmp_path):
     path = tmp_path / "cut.gguf"
     with open(model, "rb") as whole:
         path.write_bytes(whole.read(4_000_000))
-    fails(mica("run", path, "Hello"), EXIT_FORMAT, "cut.gguf")
+    fails(mica("run", "--unregistered", path, "Hello"), EXIT_FORMAT, "cut.gguf")
 
 
 def test_model_without_a_tokenizer_takes_ids(mica, tmp_path, monkeypatch):
@@ -118,11 +119,11 @@ def test_model_without_a_tokenizer_takes_ids(mica, tmp_path, monkeypatch):
     monkeypatch.setattr(tiny_gguf, "bpe_tokenizer", lambda writer, arch: None)
     path = tmp_path / "ids.gguf"
     tiny_gguf.write("Q8_0", path)
-    scored = json.loads(mica("perplexity", path, "--ids", "1,2,3,4", "--json").stdout)
+    scored = json.loads(mica("perplexity", "--unregistered", path, "--ids", "1,2,3,4", "--json").stdout)
     assert scored["n"] == 3 and scored["nll"] > 0
-    answer = json.loads(mica("run", path, "--ids", "1,2,3", "-n", 3, "--json").stdout)
+    answer = json.loads(mica("run", "--unregistered", path, "--ids", "1,2,3", "-n", 3, "--json").stdout)
     assert len(answer["tokens"]) == 3 and answer["text"] == ""
-    fails(mica("run", path, "hello"), 4, "token ids only")
+    fails(mica("run", "--unregistered", path, "hello"), 4, "token ids only")
 
 
 def test_empty_folder(mica, tmp_path):
@@ -130,18 +131,18 @@ def test_empty_folder(mica, tmp_path):
 
 
 def test_unknown_instruction_set(mica, model):
-    fails(mica("run", model, "Hello", "-n", 1, env={"MICA_ISA": "bogus"}), EXIT_ARG, "MICA_ISA", "ref, avx2 or avx512")
+    fails(mica("run", "--unregistered", model, "Hello", "-n", 1, env={"MICA_ISA": "bogus"}), EXIT_ARG, "MICA_ISA", "ref, avx2 or avx512")
 
 
 def test_output_that_cannot_be_written(model):
     with open("/dev/full", "w") as full:
-        done = subprocess.run([str(BUILD / "src/cli/mica"), "run", str(model), "--ids", "504", "-n", "1"], stdout=full,
+        done = subprocess.run([str(BUILD / "src/cli/mica"), "run", "--unregistered", str(model), "--ids", "504", "-n", "1"], stdout=full,
                               stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=False, timeout=300)
     assert done.returncode == EXIT_IO and "standard output" in done.stderr
 
 
 def test_prompt_with_a_zero_byte(model):
-    done = subprocess.run([str(BUILD / "src/cli/mica"), "run", str(model)], input="a\0b", capture_output=True, text=True,
+    done = subprocess.run([str(BUILD / "src/cli/mica"), "run", "--unregistered", str(model)], input="a\0b", capture_output=True, text=True,
                           check=False, timeout=300)
     fails(done, EXIT_ARG, "zero byte")
 
@@ -150,7 +151,7 @@ def test_prompt_with_a_zero_byte(model):
 
 
 def test_run_answers(mica, model):
-    done = mica("run", model, "The capital of France is", "--raw", "-n", 4)
+    done = mica("run", "--unregistered", model, "The capital of France is", "--raw", "-n", 4)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith(" Paris")
     assert done.stderr == ""
@@ -162,11 +163,11 @@ def test_json_keys_and_streamed_text(mica, model, run_json):
     assert len(answer["tokens"]) == len(answer["logprobs"]) <= 12
     assert all(p <= 0 and math.isfinite(p) for p in answer["logprobs"])
     assert answer["finish_reason"] in ("stop", "length")
-    assert mica("run", model, "Name a mineral.", "-n", 12).stdout == answer["text"] + "\n"
+    assert mica("run", "--unregistered", model, "Name a mineral.", "-n", 12).stdout == answer["text"] + "\n"
 
 
 def test_prompt_from_standard_input(model, run_json):
-    done = subprocess.run([str(BUILD / "src/cli/mica"), "run", str(model), "--json", "--raw", "-n", "3"],
+    done = subprocess.run([str(BUILD / "src/cli/mica"), "run", "--unregistered", str(model), "--json", "--raw", "-n", "3"],
                           input="The capital of France is", capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["tokens"] == run_json("The capital of France is", "--raw", "-n", 3)["tokens"]
@@ -182,7 +183,7 @@ def catches(pid, number):
 def test_interrupt_keeps_what_there_is(model, as_json):
     """Ctrl-C ends a single answer early, but in order: what was said is printed, and the exit code tells."""
     arguments = ["--ids", "504,3575,282,4649,314", "--ignore-eos", *(["--json"] if as_json else [])]
-    with subprocess.Popen([str(BUILD / "src/cli/mica"), "run", str(model), *arguments], stdout=subprocess.PIPE,
+    with subprocess.Popen([str(BUILD / "src/cli/mica"), "run", "--unregistered", str(model), *arguments], stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, stdin=subprocess.DEVNULL) as process:
         if as_json:
             while not catches(process.pid, signal.SIGINT):
@@ -216,7 +217,7 @@ def test_alternatives(run_json):
 
 
 def test_bench(mica, model):
-    done = mica("bench", model, "--pp", 8, "--tg", 2, "--batch", 2, "--repeat", 2, "--threads", 1, "--json")
+    done = mica("bench", "--unregistered", model, "--pp", 8, "--tg", 2, "--batch", 2, "--repeat", 2, "--threads", 1, "--json")
     assert done.returncode == 0 and done.stderr == ""
     result = json.loads(done.stdout)
     assert set(result) == {"pp8", "tg2", "tg2_b2", "machine"}
@@ -269,14 +270,14 @@ def test_settings_that_must_not_matter(run_json):
 
 
 def test_prompt_that_does_not_fit(mica, model):
-    fails(mica("run", model, "--ids", ",".join(["504"] * 40), "--ctx", 32, "-n", 1), EXIT_LIMIT, "40", "32", "8 too many")
+    fails(mica("run", "--unregistered", model, "--ids", ",".join(["504"] * 40), "--ctx", 32, "-n", 1), EXIT_LIMIT, "40", "32", "8 too many")
 
 
 @pytest.mark.parametrize("arguments", [["--threads", "-1"], ["--ctx", "-1"], ["--kv", "f64"], ["-n", "-1"],
                                        ["--temp", "-1"], ["--top-p", "2"], ["--ids", "99999999"], ["--ids", "1,x"]],
                          ids=" ".join)
 def test_wrong_settings(mica, model, arguments):
-    fails(mica("run", model, *(["x"] if "--ids" not in arguments else []), *arguments), EXIT_ARG)
+    fails(mica("run", "--unregistered", model, *(["x"] if "--ids" not in arguments else []), *arguments), EXIT_ARG)
 
 
 # ---- show, tokenize, perplexity
@@ -315,7 +316,7 @@ def test_tokenize_and_back(mica, fetched, name):
 ])
 def test_perplexity_of_reference_prompts(mica, fetched, name, ids, expected):
     """The values are of an independent forward pass in f32; Mica quantises activations to 8 bits."""
-    done = mica("perplexity", fetched(f"models/{name}.gguf"), "--ids", ids, "--json")
+    done = mica("perplexity", "--unregistered", fetched(f"models/{name}.gguf"), "--ids", ids, "--json")
     assert done.returncode == 0, done.stderr
     result = json.loads(done.stdout)
     assert result["n"] == ids.count(",")
@@ -329,7 +330,7 @@ def test_perplexity_agrees_with_run(mica, model, run_json):
     answer = run_json("--ids", ",".join(map(str, prompt)), "-n", 6, "--ignore-eos")
 
     def total(ids):
-        result = json.loads(mica("perplexity", model, "--ids", ",".join(map(str, ids)), "--json").stdout)
+        result = json.loads(mica("perplexity", "--unregistered", model, "--ids", ",".join(map(str, ids)), "--json").stdout)
         return result["nll"] * result["n"]
 
     assert total(prompt + answer["tokens"]) - total(prompt) == pytest.approx(-sum(answer["logprobs"]), rel=1e-9)
@@ -338,9 +339,9 @@ def test_perplexity_agrees_with_run(mica, model, run_json):
 def test_perplexity_of_a_file(mica, model, tmp_path):
     path = tmp_path / "text.txt"
     path.write_text("Mica is a group of silicate minerals that split into thin, flexible sheets. " * 12)
-    result = json.loads(mica("perplexity", model, path, "--window", 64, "--json").stdout)
+    result = json.loads(mica("perplexity", "--unregistered", model, path, "--window", 64, "--json").stdout)
     assert result["n"] > 100 and 1 < result["ppl"] < 100
-    fails(mica("perplexity", model, tmp_path / "absent.txt"), EXIT_NOT_FOUND, "absent.txt")
+    fails(mica("perplexity", "--unregistered", model, tmp_path / "absent.txt"), EXIT_NOT_FOUND, "absent.txt")
 
 
 # ---- the conversation
@@ -353,7 +354,7 @@ class Terminal:
         pid, self.fd = pty.fork()
         if pid == 0:
             os.environ.update(HOME=str(home), XDG_STATE_HOME=str(home / "state"), TERM="dumb")
-            os.execv(BUILD / "src/cli/mica", ["mica", "run", str(model), *arguments])
+            os.execv(BUILD / "src/cli/mica", ["mica", "run", "--unregistered", str(model), *arguments])
         self.pid, self.seen = pid, ""
 
     def wait_for(self, text, seconds=60):

@@ -77,7 +77,7 @@ def example(prefix, fetched, tmp_path_factory):
 
 def test_example_answers(example, mica, fetched):
     question = "Name a mineral."
-    expected = mica("run", fetched("models/smollm2.gguf"), question, "-n", 24).stdout
+    expected = mica("run", "--unregistered", fetched("models/smollm2.gguf"), question, "-n", 24).stdout
     assert len(expected) > 10 and example("answer", question) == expected
 
 

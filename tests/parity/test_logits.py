@@ -155,8 +155,8 @@ def test_rope_tensor_that_does_not_fit(divisors, tmp_path, monkeypatch):
 def test_tokens_outside_the_tokenizer(mica, tmp_path):
     """The tiny models have 291 rows of logits and a tokenizer of 259 tokens: the others have no text."""
     tiny_hf.save(reference("llama")[0], tmp_path)
-    done = mica("run", tmp_path, "abc", "-n", "200", "--temp", "9", "--seed", "1", "--json")
+    done = mica("run", "--unregistered", tmp_path, "abc", "-n", "200", "--temp", "9", "--seed", "1", "--json")
     assert done.returncode == 0, done.stderr
     assert max(json.loads(done.stdout)["tokens"]) >= 259
-    done = mica("perplexity", tmp_path, "--ids", "1,291")
+    done = mica("perplexity", "--unregistered", tmp_path, "--ids", "1,291")
     assert done.returncode == 2 and "ids 0 to 290" in done.stderr, done.stderr

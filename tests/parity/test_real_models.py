@@ -29,7 +29,7 @@ WINDOW, TOKENS = 256, 4096
 
 
 def score(mica, *arguments):
-    done = mica("perplexity", *arguments, "--json")
+    done = mica("perplexity", "--unregistered", *arguments, "--json")
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 

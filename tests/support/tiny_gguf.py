@@ -75,9 +75,12 @@ def spm_tokenizer(writer):
     writer.add_add_space_prefix(False)
 
 
-def settings(writer, arch, layers):
+def settings(writer, arch, layers, licence, template):
     writer.add_name("tiny")  # llama.cpp expects more tokens of a model whose name holds "phi3"
-    writer.add_license("apache-2.0")
+    if licence:
+        writer.add_license(licence)
+    if template:
+        writer.add_chat_template(template)
     writer.add_context_length(CONTEXT)
     writer.add_embedding_length(D)
     writer.add_block_count(layers)
@@ -135,10 +138,10 @@ def vectors(arch, layers):
             yield f"blk.{i}.post_ffw_norm.weight", D, 1
 
 
-def write(name, out, arch="llama", layers=None, seed=1):
+def write(name, out, arch="llama", layers=None, seed=1, licence="apache-2.0", template=None):
     layers = layers or ARCHS[arch]
     writer = gguf.GGUFWriter(out, arch)
-    settings(writer, arch, layers)
+    settings(writer, arch, layers, licence, template)
     if arch in ("gemma3", "phi3"):
         spm_tokenizer(writer)
     else:

@@ -1,0 +1,94 @@
+/* SPDX-FileCopyrightText: 2026 The Mica authors
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/registered.h"
+
+#include <jansson.h>
+
+#include <stdio.h>
+#include <string.h>
+
+enum mica_status mica_cli_open_register(struct mica_store **store, struct mica_register **reg,
+                                        struct mica_err *err)
+{
+    *store = NULL;
+    *reg = NULL;
+    enum mica_status status = mica_store_open(NULL, store, err);
+    return status == MICA_OK ? mica_register_open(mica_store_home(*store), reg, err) : status;
+}
+
+enum mica_status mica_cli_closure(struct mica_register *reg, enum mica_component_kind kind, const char *text,
+                                  struct mica_components **out, struct mica_err *err)
+{
+    struct mica_name name;
+    char printed[MICA_NAME_TEXT];
+    struct mica_components *found = NULL;
+    enum mica_status status = mica_register_find(reg, kind, text, &found, err);
+    if (status == MICA_ENOTFOUND && kind == MICA_COMPONENT_MODEL) {
+        status = mica_name_parse(text, &name, err);
+        if (status == MICA_OK) {
+            mica_name_print(&name, printed);
+            status = mica_register_find(reg, kind, printed, &found, err);
+        }
+    }
+    if (status == MICA_OK)
+        status = mica_register_closure(reg, found->rows[found->n - 1].id, out, err);
+    mica_components_free(found);
+    return status;
+}
+
+struct json_t *mica_cli_component_json(const struct mica_component *row)
+{
+    json_t *out = json_object();
+    if (json_object_set_new(out, "kind", json_string(mica_component_kind_text(row->kind))) != 0) {
+        json_decref(out);
+        return NULL;
+    }
+#define X(field)                                                                                             \
+    if (*row->field && strcmp(#field, "card") != 0)                                                          \
+        json_object_set_new(out, #field, json_string(row->field));
+    MICA_COMPONENT_TEXTS(X)
+#undef X
+    if (row->size)
+        json_object_set_new(out, "size", json_integer(row->size));
+    json_t *card = json_loads(row->card, 0, NULL);
+    if (card)
+        json_object_set_new(out, "card", card);
+    return out;
+}
+
+const char *mica_cli_licence(const struct mica_component *row, bool *is_declared)
+{
+    *is_declared = !*row->concluded;
+    return *row->concluded ? row->concluded : *row->declared_card ? row->declared_card : row->declared_key;
+}
+
+static void count_line(void *user, const char *time, const char *name, const char *event, const char *what)
+{
+    ++*(int64_t *)user;
+}
+
+struct since {
+    int64_t skip;
+};
+
+static void print_line(void *user, const char *time, const char *name, const char *event, const char *what)
+{
+    struct since *since = user;
+    /* Parts follow their model: only a part that is another than before is news. */
+    bool is_news = *what != '(' || strstr(what, "digest: ");
+    if (since->skip-- <= 0 && is_news)
+        printf("  %s: %s\n", name, what);
+}
+
+int64_t mica_cli_history_begin(struct mica_register *reg)
+{
+    int64_t n = 0;
+    mica_register_history(reg, NULL, count_line, &n, NULL);
+    return n;
+}
+
+void mica_cli_history_end(struct mica_register *reg, int64_t n_before)
+{
+    struct since since = {n_before};
+    mica_register_history(reg, NULL, print_line, &since, NULL);
+}
