@@ -226,7 +226,7 @@ static enum mica_status check_signature(struct gate *gate, struct mica_err *err)
     /* One key at a time, so that the receipt can say which it was. */
     for (; *keys && status == MICA_EDENIED; keys++) {
         const char *const one[] = {*keys, NULL};
-        status = mica_signature_check(gate->store, gate->manifest, one, &why);
+        status = mica_signature_check(gate->store, gate->manifest, one, NULL, 0, &why);
         if (status == MICA_OK)
             snprintf(gate->admission.signer, sizeof gate->admission.signer, "%s", *keys);
     }
