@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/registered.h"
+#include "govern/closure.h"
 
 #include <jansson.h>
 
@@ -59,7 +60,7 @@ struct json_t *mica_cli_component_json(const struct mica_component *row)
 const char *mica_cli_licence(const struct mica_component *row, bool *is_declared)
 {
     *is_declared = !*row->concluded;
-    return *row->concluded ? row->concluded : *row->declared_card ? row->declared_card : row->declared_key;
+    return *row->concluded ? row->concluded : mica_component_declared(row);
 }
 
 static void count_line(void *user, const char *time, const char *name, const char *event, const char *what)

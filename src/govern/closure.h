@@ -10,5 +10,8 @@
 /* Decides over a closure (row 0 is the thing itself). Free the decision. ENOMEM. */
 enum mica_status mica_closure_rights(const struct mica_components *closure, const struct mica_facts *facts,
                                      struct mica_decision **out, struct mica_err *err);
+/* What is declared: the file's own statement first, unless it names no licence ("other") and the card, or a
+ * person, does. */
+const char *mica_component_declared(const struct mica_component *component);
 
 #endif
