@@ -31,8 +31,8 @@ enum mica_status mica_http_new(const struct mica_http_options *options, struct m
         http->options = *options;
     struct mica_http_options *o = &http->options;
     o->stall_seconds = o->stall_seconds > 0 ? o->stall_seconds : 30;
-    o->attempts = o->attempts > 0 ? o->attempts : 6;
-    o->delay_ms = o->delay_ms > 0 ? o->delay_ms : 500;
+    o->attempts = o->attempts > 0 ? o->attempts : 7;
+    o->delay_ms = o->delay_ms > 0 ? o->delay_ms : 250;
     o->connections = o->connections > 0 && o->connections <= 16 ? o->connections : 4;
     o->part_bytes = o->part_bytes ? o->part_bytes : 8 << 20;
     http->random = (uint64_t)mica_http_now() << 20 ^ (uint64_t)getpid();

@@ -29,8 +29,8 @@ struct mica_http;
 struct mica_http_options {
     bool plain_http;     /* allow http:// to hosts other than loopback */
     int stall_seconds;   /* an answer that brings less than 1 KiB/s for so long is given up; 0: 30 */
-    int attempts;        /* of one request, or of one part without progress; 0: 6 */
-    int delay_ms;        /* before the second attempt, doubled for each one after; 0: 500 */
+    int attempts;        /* of one request, or of one part without progress; 0: 7 */
+    int delay_ms;        /* before the second attempt, doubled for each one after; 0: 250 */
     int connections;     /* of one fetch; 0: 4, at most 16 */
     uint64_t part_bytes; /* of one fetch; 0: 8 MiB */
 };

@@ -28,6 +28,10 @@ enum mica_status mica_http_url_check(const char *url, bool plain_http, struct mi
     CURLU *u = curl_url();
     if (!u)
         return mica_fail(err, MICA_ENOMEM, "out of memory");
+    if (strncasecmp(url, "http:", 5) != 0 && strncasecmp(url, "https:", 6) != 0) {
+        curl_url_cleanup(u);
+        return mica_fail(err, MICA_EDENIED, "'%.100s': only http and https are fetched", url);
+    }
     if (strlen(url) > MICA_HTTP_URL_MAX || curl_url_set(u, CURLUPART_URL, url, 0) != CURLUE_OK) {
         curl_url_cleanup(u);
         return mica_fail(err, MICA_EARG, "'%.100s': not a URL", url);
@@ -38,8 +42,6 @@ enum mica_status mica_http_url_check(const char *url, bool plain_http, struct mi
         status = mica_fail(err, MICA_EARG, "'%.100s': not a URL", url);
     else if (user || password)
         status = mica_fail(err, MICA_EARG, "%s: a URL with a user name in it; put that into ~/.netrc", host);
-    else if (strcasecmp(scheme, "https") != 0 && strcasecmp(scheme, "http") != 0)
-        status = mica_fail(err, MICA_EDENIED, "'%.100s': only http and https are fetched", url);
     else if (strcasecmp(scheme, "http") == 0 && !plain_http && !is_loopback(host))
         status = mica_fail(err, MICA_EDENIED,
                            "%s: http without encryption is for this machine only; use https, or --plain-http",

@@ -54,6 +54,17 @@ enum mica_status mica_plan_set(char **field, const char *text, struct mica_err *
     return MICA_OK;
 }
 
+static int by_title(const void *a, const void *b)
+{
+    const struct mica_plan_file *x = a, *y = b;
+    return x->kind != y->kind ? (int)x->kind - (int)y->kind : strcmp(x->title, y->title);
+}
+
+void mica_plan_sort(struct mica_plan *plan)
+{
+    qsort(plan->files, (size_t)plan->n_files, sizeof *plan->files, by_title);
+}
+
 /* ---- the private folder ---- */
 
 enum mica_status mica_puller_scratch(struct mica_puller *puller, const char **path_out, struct mica_err *err)

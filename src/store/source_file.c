@@ -90,6 +90,7 @@ static enum mica_status add_folder(struct mica_plan *plan, const char *path, str
         free(list[i]);
     }
     free(list);
+    mica_plan_sort(plan);
     return status;
 }
 

@@ -324,12 +324,6 @@ static enum mica_status add_file(const struct repo *repo, const json_t *sibling,
     return status;
 }
 
-static int by_title(const void *a, const void *b)
-{
-    const struct mica_plan_file *x = a, *y = b;
-    return x->kind != y->kind ? (int)x->kind - (int)y->kind : strcmp(x->title, y->title);
-}
-
 static enum mica_status add_files(const struct repo *repo, struct mica_plan *plan, struct mica_err *err)
 {
     const char *chosen = NULL;
@@ -357,7 +351,7 @@ static enum mica_status add_files(const struct repo *repo, struct mica_plan *pla
     if (parts && parts != n_models)
         return mica_fail(err, MICA_EFORMAT, "hf:%s: %d of the %d parts of %.100s are there", repo->id,
                          n_models, parts, chosen);
-    qsort(plan->files, (size_t)plan->n_files, sizeof *plan->files, by_title);
+    mica_plan_sort(plan);
     return MICA_OK;
 }
 

