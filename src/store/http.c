@@ -373,6 +373,13 @@ static bool was_not_done(CURLcode code, long answer)
            code == CURLE_COULDNT_RESOLVE_HOST;
 }
 
+/* Somebody waits: where nothing answers at all, three times are enough to tell. */
+static int most_attempts(const struct mica_http *http, CURLcode code)
+{
+    bool is_nobody = code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST;
+    return is_nobody && http->options.attempts > 3 ? 3 : http->options.attempts;
+}
+
 /* One hop with its retries. */
 static enum mica_status exchange_once(struct mica_http *http, struct doing *d, const char *method,
                                       const char *url, const char *authorization, long *status_out,
@@ -399,8 +406,8 @@ static enum mica_status exchange_once(struct mica_http *http, struct doing *d, c
             code = CURLE_OK;
         if (code == CURLE_OK && !d->request->only_headers && is_compressed(&d->exchange.headers))
             return mica_fail(err, MICA_EFORMAT, "an answer is compressed though that was not asked for");
-        bool again = mica_http_again(code, answer) && !d->is_cancelled && attempt < http->options.attempts &&
-                     (may_repeat || was_not_done(code, answer)) &&
+        bool again = mica_http_again(code, answer) && !d->is_cancelled &&
+                     attempt < most_attempts(http, code) && (may_repeat || was_not_done(code, answer)) &&
                      mica_http_delay(http, &d->exchange.headers, attempt, &ms, &why) == MICA_OK;
         if (!again) {
             *status_out = answer;

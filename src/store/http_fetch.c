@@ -348,6 +348,14 @@ static enum outcome collect(struct fetching *f, struct mica_err *err)
     return outcome;
 }
 
+static int n_started(const struct fetching *f)
+{
+    int n = 0;
+    for (int i = 0; i < f->n_slots; i++)
+        n += f->slots[i].is_running;
+    return n;
+}
+
 static enum outcome run_round(struct fetching *f, struct mica_err *err)
 {
     enum outcome outcome = GOING;
@@ -356,8 +364,10 @@ static enum outcome run_round(struct fetching *f, struct mica_err *err)
         outcome = start_slots(f, &n_busy, err);
         if (outcome != GOING)
             break;
+        /* What has ended already is collected at once, not after a wait. */
         if (curl_multi_perform(f->multi, &n_running) != CURLM_OK ||
-            curl_multi_poll(f->multi, NULL, 0, PROGRESS_MS / 2, NULL) != CURLM_OK) {
+            (n_running >= n_started(f) &&
+             curl_multi_poll(f->multi, NULL, 0, PROGRESS_MS / 2, NULL) != CURLM_OK)) {
             mica_fail(err, MICA_ENOMEM, "out of memory");
             outcome = FAILED;
             break;

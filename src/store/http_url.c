@@ -38,7 +38,9 @@ enum mica_status mica_http_url_check(const char *url, bool plain_http, struct mi
     }
     char *scheme = get(u, CURLUPART_SCHEME), *host = get(u, CURLUPART_HOST), *user = get(u, CURLUPART_USER),
          *password = get(u, CURLUPART_PASSWORD);
-    if (!scheme || !host)
+    if (scheme && strcasecmp(scheme, "https") != 0 && strcasecmp(scheme, "http") != 0)
+        status = mica_fail(err, MICA_EDENIED, "'%.100s': only http and https are fetched", url);
+    else if (!scheme || !host)
         status = mica_fail(err, MICA_EARG, "'%.100s': not a URL", url);
     else if (user || password)
         status = mica_fail(err, MICA_EARG, "%s: a URL with a user name in it; put that into ~/.netrc", host);
