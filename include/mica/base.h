@@ -105,7 +105,7 @@ struct mica_admission {
     char template_digest[65]; /* SHA-256 of the chat template that may be used; "": the model has none */
     char register_digest[65]; /* of what the register stated when it was admitted */
     char licence[128], verdict[16];
-    char signer[128]; /* the public key that a signature was checked with */
+    char signer[128]; /* hint of the public key whose signature was checked: SHA-256 of its PEM */
 };
 /* Lets files be loaded though no register knows them. */
 MICA_API void mica_files_allow_unregistered(struct mica_files *files, const char *name);
