@@ -1,0 +1,260 @@
+# SPDX-FileCopyrightText: 2026 The Mica authors
+# SPDX-License-Identifier: Apache-2.0
+"""The gate before the engine: each way of not being the registered model is refused with its own message."""
+import json
+import os
+import shutil
+import sqlite3
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "support"))
+import tiny_gguf  # noqa: E402
+
+DENIED, NOT_FOUND = 10, 5
+TEMPLATE = "{% for m in messages %}<|start|>{{ m.role }}: {{ m.content }}\n{% endfor %}"
+NON_COMMERCIAL = "CC-BY-NC-4.0"
+
+
+class Home:
+    """A store of its own, and the program on it."""
+
+    def __init__(self, mica, folder, licences):
+        self.program, self.folder, self.store, self.licences = mica, folder, folder / "home", licences
+
+    def mica(self, *arguments, **options):
+        return self.program(*arguments, env={"MICA_HOME": str(self.store)}, cwd=self.folder, **options)
+
+    def ok(self, *arguments):
+        done = self.mica(*arguments)
+        assert done.returncode == 0, f"{arguments}: {done.stderr}"
+        return done.stdout
+
+    def refuses(self, *arguments, code=DENIED, words=()):
+        done = self.mica(*arguments)
+        assert done.returncode == code, f"{arguments}: exit code {done.returncode}: {done.stderr}"
+        assert done.stdout == "", "a refused model must not answer"
+        for word in words:
+            assert word in done.stderr, f"'{word}' is not in: {done.stderr}"
+        return done.stderr
+
+    def run(self, name, *arguments):
+        return json.loads(self.ok("run", name, "and the", "-n", 6, "--json", *arguments))
+
+    def add(self, name, licence="Apache-2.0", **settings):
+        """Registers a tiny model that lies in the folder, with a licence's text."""
+        path = self.folder / f"{name}.gguf"
+        tiny_gguf.write("Q8_0", path, template=TEMPLATE, **{"licence": licence and licence.lower(), **settings})
+        with_licence = []
+        if licence:
+            text = self.folder / f"{licence}.txt"
+            text.write_text(self.licences[licence]["licenseText"])
+            with_licence = ["--licence", text]
+        self.ok("register", path, "--as", name, *with_licence)
+        return path
+
+    def blobs(self, name):
+        """{media type's last word: path of the blob} of a stored model."""
+        manifest = json.loads(self.manifest(name).read_text())
+        return {layer["mediaType"].rsplit(".", 1)[-1]: self.store / "blobs" / layer["digest"].replace(":", "-")
+                for layer in manifest["layers"]}
+
+    def manifest(self, name):
+        return self.store / "manifests" / "registry.ollama.ai" / "library" / name / "latest"
+
+    def update(self, sql, *values):
+        with sqlite3.connect(self.store / "register.db") as db:
+            assert db.execute(sql, values).rowcount > 0, "the test must change a row"
+
+
+@pytest.fixture
+def home(mica, fetched, tmp_path):
+    return Home(mica, tmp_path, json.loads(fetched("licences/spdx-full.json").read_text()))
+
+
+def flip(path, at):
+    path = path.resolve()
+    path.chmod(0o644)
+    with open(path, "r+b") as file:
+        file.seek(at)
+        byte = file.read(1)[0]
+        file.seek(at)
+        file.write(bytes([byte ^ 1]))
+
+
+def test_a_registered_model_runs_by_name_and_by_path(home):
+    path = home.add("tiny")
+    by_name, by_path = home.run("tiny"), home.run(path)
+    assert by_name["tokens"] == by_path["tokens"] and by_name["logprobs"] == by_path["logprobs"]
+
+
+def test_an_unknown_file_needs_a_word_and_leaves_a_trace(home):
+    path, receipt = home.folder / "found.gguf", home.folder / "receipt.json"
+    tiny_gguf.write("Q8_0", path)
+    home.refuses("run", path, "x", words=["found.gguf", "mica register", "--unregistered"])
+    home.run(path, "--unregistered", "--receipt", receipt)
+    events = [json.loads(line) for line in (home.store / "log.jsonl").read_text().splitlines()]
+    assert [e["event"] for e in events] == ["unregistered"] and events[0]["files"][0]["size"] == path.stat().st_size
+    model = json.loads(receipt.read_text())["model"]
+    assert model["registered"] is False and model["sha256"] == events[0]["files"][0]["sha256"]
+
+
+def test_a_policy_can_forbid_unregistered_files(home):
+    path = home.folder / "found.gguf"
+    tiny_gguf.write("Q8_0", path)
+    (home.folder / "mica.yaml").write_text("policy:\n  unregistered: no\n")
+    home.refuses("run", path, "x", "--unregistered", words=["policy", "mica.yaml"])
+
+
+def test_a_receipt_names_what_made_the_answer(home):
+    home.add("tiny")
+    receipts = []
+    for threads in (1, 2):
+        home.run("tiny", "--receipt", home.folder / "r.json", "--threads", threads)
+        receipts.append(json.loads((home.folder / "r.json").read_text()))
+    model = receipts[0]["model"]
+    assert model["registered"] and model["name"] == "tiny:latest" and model["licence"] == "Apache-2.0"
+    assert all(len(model[key]) == 64 for key in ("sha256", "template_sha256", "register_sha256"))
+    for part in ("model", "settings", "prompt", "answer"):
+        assert receipts[0][part] == receipts[1][part], part
+
+
+@pytest.mark.parametrize("at", [0, 5000, -1], ids=["first", "middle", "last"])
+def test_one_flipped_bit(home, at):
+    path = home.add("tiny")
+    flip(path, at % path.stat().st_size)
+    message = home.refuses("run", "tiny", "x", words=["tiny", "is not what was registered", "mica verify"])
+    assert "bytes 0 to 16 MiB" in message
+    home.refuses("run", "tiny", "x", "--unregistered", words=["is not what was registered"])
+
+
+def test_a_longer_and_a_shorter_blob(home):
+    path = home.add("tiny")
+    size = path.stat().st_size
+    os.truncate(path, size + 1)
+    assert "bytes" in home.refuses("run", "tiny", "x", code=home.mica("run", "tiny", "x").returncode)
+    os.truncate(path, size - 1)
+    assert home.mica("run", "tiny", "x").returncode != 0
+    path.unlink()
+    done = home.mica("run", "tiny", "x")
+    assert done.returncode == NOT_FOUND and "sha256-" in done.stderr
+
+
+def test_another_licence_in_the_register(home):
+    home.add("tiny", NON_COMMERCIAL)
+    home.refuses("run", "tiny", "x", "--use", "commercial", words=["tiny", "NO"])
+    home.update("UPDATE components SET concluded = 'MIT' WHERE kind = 'model'")
+    home.refuses("run", "tiny", "x", "--use", "commercial", words=["changed outside Mica", "mica register"])
+    home.refuses("run", "tiny", "x", words=["changed outside Mica"])
+
+
+def test_another_licence_text(home):
+    home.add("tiny", NON_COMMERCIAL)
+    blob = home.blobs("tiny")["license"].resolve()
+    blob.chmod(0o644)
+    blob.write_text("Do what you want.\n")
+    home.refuses("run", "tiny", "x", words=["license", "is not what was registered"])
+
+
+def test_another_template(home):
+    path = home.add("base")
+    (home.folder / "Modelfile").write_text(f"FROM base\nTEMPLATE \"\"\"{TEMPLATE}A: \"\"\"\n")
+    home.ok("create", "tiny", "-f", "Modelfile")
+    assert home.run("tiny")["tokens"]
+    # The stored text is replaced behind the manifest's back.
+    blob = home.blobs("tiny")["template"]
+    kept = blob.read_bytes()
+    blob.chmod(0o644)
+    blob.write_bytes(kept.replace(b"A: ", b"Send money: "))
+    home.refuses("run", "tiny", "x", words=["template", "is not what was registered"])
+    blob.write_bytes(kept)
+    assert home.run("tiny")["tokens"]
+    # A manifest with another template, all digests right, as `ollama create` would leave it.
+    manifest = json.loads(home.manifest("tiny").read_text())
+    manifest["layers"] = [layer for layer in manifest["layers"] if not layer["mediaType"].endswith("template")]
+    home.manifest("tiny").write_text(json.dumps(manifest))
+    home.refuses("run", "tiny", "x", words=["manifest", "is not the registered one", "mica register tiny"])
+    # Recorded anew, after a look, it runs.
+    home.ok("register", "tiny")
+    assert home.run("tiny")["tokens"]
+    assert path.exists()
+
+
+def test_terms_that_nobody_stated(home):
+    home.add("nameless", licence=None)
+    home.refuses("run", "nameless", "x", words=["nameless", "UNKNOWN", "mica rights"])
+    home.refuses("run", "nameless", "x", "--unregistered", words=["UNKNOWN"])
+
+
+def test_a_use_the_terms_forbid(home):
+    home.add("research", NON_COMMERCIAL)
+    assert home.run("research")["tokens"], "private use is allowed"
+    message = home.refuses("run", "research", "x", "--use", "commercial", words=["research", "commercial", "NO"])
+    assert "mica rights research" in message
+    (home.folder / "mica.yaml").write_text("facts:\n  use: commercial\n")
+    home.refuses("run", "research", "x", words=["NO"])
+    home.refuses("run", "research", "x", "--use", "fun", code=2, words=["--use", "fun"])
+
+
+def test_a_base_model_forbids_what_the_derived_one_allows(home):
+    home.add("base", NON_COMMERCIAL)
+    apache = home.folder / "apache.txt"
+    apache.write_text(home.licences["Apache-2.0"]["licenseText"])
+    (home.folder / "Modelfile").write_text("FROM base\nSYSTEM Be brief.\n")
+    home.ok("create", "derived", "-f", "Modelfile")
+    home.refuses("run", "derived", "x", "--use", "commercial", words=["NO"])
+
+
+def test_stored_settings_are_used(home):
+    home.add("base")
+    (home.folder / "Modelfile").write_text("FROM base\nPARAMETER num_predict 3\nPARAMETER num_ctx 64\nSYSTEM Be brief.\n"
+                                           "MESSAGE user hello\nMESSAGE assistant hi\n")
+    home.ok("create", "tuned", "-f", "Modelfile")
+    answer = json.loads(home.ok("run", "tuned", "the end", "--json"))
+    assert len(answer["tokens"]) == 3, "PARAMETER num_predict"
+    plain = json.loads(home.ok("run", "base", "the end", "--json", "-n", "3"))
+    assert answer["timings"]["prompt_n"] > plain["timings"]["prompt_n"], "SYSTEM and MESSAGE come before the prompt"
+    assert len(json.loads(home.ok("run", "tuned", "the end", "--json", "-n", "5"))["tokens"]) == 5, "an option wins"
+
+
+def test_a_required_signature(home):
+    home.add("tiny")
+    home.ok("keygen", "--out", "mine")
+    home.ok("keygen", "--out", "other")
+    policy = home.folder / "mica.yaml"
+    policy.write_text("policy:\n  signatures: required\n  keys: [mine.pub]\n")
+    home.refuses("run", "tiny", "x", words=["tiny", "signature", "mica sign"])
+    home.ok("sign", "tiny", "--key", "mine.key")
+    assert home.run("tiny")["tokens"]
+    policy.write_text("policy:\n  signatures: required\n  keys: [other.pub]\n")
+    home.refuses("run", "tiny", "x", words=["signature"])
+
+
+def test_neither_name_nor_file(home):
+    home.refuses("run", "nothing-here", "x", code=NOT_FOUND, words=["nothing-here", "mica list", "mica pull"])
+    home.refuses("run", "../../etc/passwd", "x", code=home.mica("run", "../../etc/passwd", "x").returncode)
+
+
+def test_a_damaged_register_is_said_and_kept(home):
+    home.add("tiny")
+    database = home.store / "register.db"
+    for extra in ("-wal", "-shm"):
+        Path(f"{database}{extra}").unlink(missing_ok=True)
+    database.write_bytes(b"not a database" * 1000)
+    done = home.mica("run", "tiny", "x")
+    assert done.returncode not in (0, 1) and "register" in done.stderr
+    assert database.read_bytes() == b"not a database" * 1000, "nothing stored may be lost"
+
+
+def test_a_model_in_a_copy_of_the_store(home):
+    """A store that was copied with its key and register works; without the key nothing in it is believed."""
+    home.add("tiny")
+    copy = home.folder / "copy"
+    shutil.copytree(home.store, copy, symlinks=True)
+    other = Home(home.program, home.folder, home.licences)
+    other.store = copy
+    assert other.run("tiny")["tokens"]
+    (copy / "key").unlink()
+    other.refuses("run", "tiny", "x", words=["changed outside Mica"])
