@@ -116,7 +116,8 @@ enum mica_status mica_register_unlink(struct mica_register *reg, int64_t from, s
 enum mica_status mica_register_retarget(struct mica_register *reg, int64_t from, int64_t to,
                                         struct mica_err *err);
 /* The id of the component that a name or a source means: one called so, else one that came from there
- * ("hf:owner/repo" also finds "hf:owner/repo:FILE"), registered ones first. ENOTFOUND. */
+ * ("hf:owner/repo" also finds "hf:owner/repo:FILE"), registered ones first, then the
+ * newest. Seals are not looked at. ENOTFOUND. */
 enum mica_status mica_register_resolve(struct mica_register *reg, enum mica_component_kind kind,
                                        const char *text, int64_t *id_out, struct mica_err *err);
 /* Forgets a component, and the tokenizers, templates and unregistered bases that only it named. One that

@@ -237,7 +237,7 @@ enum mica_status mica_register_resolve(struct mica_register *reg, enum mica_comp
         mica_register_prepare(reg,
                               "SELECT id FROM components WHERE kind = ?1 AND (name = ?2 OR source = ?2 OR "
                               "substr(source, 1, length(?2) "
-                              "+ 1) = ?2 || ':') ORDER BY digest = '', name <> ?2, name, version LIMIT 1",
+                              "+ 1) = ?2 || ':') ORDER BY digest = '', name <> ?2, id DESC LIMIT 1",
                               err);
     if (!stmt)
         return mica_register_fail(reg, err);
