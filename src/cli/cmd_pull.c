@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/memory.h"
 #include "cli/models.h"
+#include "cli/rights_facts.h"
 #include "govern/record.h"
 #include "store/source.h"
 
@@ -15,7 +16,7 @@
 #include <unistd.h>
 
 struct args {
-    const char *as;
+    const char *as, *use;
     bool link, plain_http, any_size, quiet, json;
 };
 
@@ -31,6 +32,7 @@ static void on_interrupt(int signal_number)
 enum { BAR = 24, SAMPLES = 16 };
 struct shown {
     const struct args *args;
+    const char *home;
     bool is_terminal, has_line;
     char what[128];
     double times[SAMPLES], last_plain; /* the last few seconds, for the speed */
@@ -131,6 +133,42 @@ static void end_line(struct shown *s)
 
 /* ---- before fetching ---- */
 
+/* The terms that the source states, against the policy and --use. They are not read yet: only a clear no ends
+ * the pull; what is not known is said, and the loader decides on the texts. */
+static enum mica_status check_terms(const struct shown *s, const struct mica_plan *plan, struct mica_err *err)
+{
+    const struct rights_args asked = {
+        .use = s->args->use, .users = -1, .users_at_release = -1, .revenue = -1, .revenue_month = -1};
+    const struct mica_subject subject = {.component = plan->source,
+                                         .kind = "model",
+                                         .relation = "",
+                                         .licence = "",
+                                         .declared = plan->declared ? plan->declared : ""};
+    struct rights_lists lists = {0};
+    struct mica_policy policy = {0};
+    struct mica_decision *decision = NULL;
+    enum mica_status status = mica_policy_load(NULL, s->home, &policy, err);
+    if (status == MICA_OK)
+        status = rights_facts(&asked, &lists, &policy.facts, err);
+    if (status == MICA_OK)
+        status = mica_rights_decide(&subject, 1, &policy.facts, &decision, err);
+    if (status == MICA_OK && decision->verdict >= MICA_VERDICT_UNKNOWN) {
+        const char *why = "";
+        for (int64_t i = 0; i < decision->n_reasons && !*why; i++)
+            if (decision->reasons[i].effect == decision->verdict)
+                why = decision->reasons[i].text;
+        if (decision->verdict == MICA_VERDICT_NO)
+            status = mica_fail(err, MICA_EDENIED, "%.100s: its terms (%.60s) do not allow this use: %.250s",
+                               plan->source, subject.declared, why);
+        else if (!s->args->quiet)
+            fprintf(stderr, "mica: warning: terms not known yet: %s\n", why);
+    }
+    mica_decision_free(decision);
+    mica_arena_release(&lists.arena);
+    mica_policy_release(&policy);
+    return status;
+}
+
 static enum mica_status on_plan(void *user, const struct mica_plan *plan, struct mica_err *err)
 {
     struct shown *s = user;
@@ -144,7 +182,7 @@ static enum mica_status on_plan(void *user, const struct mica_plan *plan, struct
     enum mica_status status = s->args->any_size ? MICA_OK : mica_cli_fit_size(bytes, &why);
     if (status != MICA_OK)
         return mica_fail(err, status, "%s; --any-size fetches it nevertheless", why.text);
-    return MICA_OK;
+    return check_terms(s, plan, err);
 }
 
 /* ---- afterwards ---- */
@@ -214,6 +252,7 @@ static int run(void *data, char **operands, int n_operands)
     struct mica_err err;
     sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND}, NULL);
     enum mica_status status = mica_store_open(NULL, &store, &err);
+    shown.home = store ? mica_store_home(store) : NULL;
     if (status == MICA_OK)
         status = mica_pull(store, (const char *const *)operands, n_operands, &options, &pulled, &err);
     end_line(&shown);
@@ -232,6 +271,8 @@ static int run(void *data, char **operands, int n_operands)
 
 static const struct mica_option options[] = {
     {"as", 0, MICA_OPT_TEXT, offsetof(struct args, as), "NAME", "the name to store it under"},
+    {"use", 0, MICA_OPT_TEXT, offsetof(struct args, use), "USE",
+     "private, research, internal or commercial: refuse terms that do not allow it; default: mica.yaml's"},
     {"link", 0, MICA_OPT_FLAG, offsetof(struct args, link), NULL,
      "file: register the file where it lies instead of copying it"},
     {"any-size", 0, MICA_OPT_FLAG, offsetof(struct args, any_size), NULL,

@@ -99,44 +99,62 @@ static enum mica_status pack(void *user, struct mica_plan_file *file, struct mic
     return status;
 }
 
+/* What the registry says of the package. */
+struct facts {
+    const char *url, *integrity, *version, *licence;
+};
+
+static enum mica_status read_facts(const json_t *answer, const char *spec, struct facts *out,
+                                   struct mica_err *err)
+{
+    const json_t *dist = json_object_get(answer, "dist"), *licence = json_object_get(answer, "license");
+    if (json_is_object(licence))
+        licence = json_object_get(licence, "type");
+    *out = (struct facts){json_string_value(json_object_get(dist, "tarball")),
+                          json_string_value(json_object_get(dist, "integrity")),
+                          json_string_value(json_object_get(answer, "version")), json_string_value(licence)};
+    if (!out->url || !out->version)
+        return mica_fail(err, MICA_EFORMAT, "npm:%s: the registry names no tarball", spec);
+    if (!out->integrity || strncmp(out->integrity, "sha512-", 7) != 0 || strlen(out->integrity) != 95)
+        return mica_fail(err, MICA_EUNSUPPORTED, "npm:%s: the registry states no SHA-512 for it", spec);
+    return MICA_OK;
+}
+
+static enum mica_status set_texts(const struct facts *facts, const char *name, struct mica_plan *plan,
+                                  struct mica_plan_file *file, struct mica_err *err)
+{
+    struct mica_buf title = {0}, page = {0}, clean = {0};
+    mica_buf_printf(&title, "%s-%s.tgz", mica_source_base(name), facts->version);
+    mica_buf_printf(&page, "https://www.npmjs.com/package/%s/v/%s", name, facts->version);
+    mica_source_name(&clean, mica_source_base(name));
+    const struct {
+        char **field;
+        const char *text;
+    } texts[] = {{&file->url, facts->url},          {&file->title, title.data},
+                 {&file->member_of, "tgz"},         {&file->check, facts->integrity},
+                 {&plan->revision, facts->version}, {&plan->location, page.data},
+                 {&plan->declared, facts->licence}, {&plan->name, clean.data}};
+    enum mica_status status =
+        title.failed || page.failed || clean.failed ? mica_fail(err, MICA_ENOMEM, "out of memory") : MICA_OK;
+    for (size_t i = 0; status == MICA_OK && i < MICA_COUNT(texts); i++)
+        status = mica_plan_set(texts[i].field, texts[i].text, err);
+    mica_buf_release(&title);
+    mica_buf_release(&page);
+    mica_buf_release(&clean);
+    return status;
+}
+
 static enum mica_status fill(const json_t *answer, const char *spec, size_t name_len, struct mica_plan *plan,
                              struct mica_err *err)
 {
-    const json_t *dist = json_object_get(answer, "dist"), *licence = json_object_get(answer, "license");
-    const char *url = json_string_value(json_object_get(dist, "tarball"));
-    const char *integrity = json_string_value(json_object_get(dist, "integrity"));
-    const char *version = json_string_value(json_object_get(answer, "version"));
-    if (!url || !version)
-        return mica_fail(err, MICA_EFORMAT, "npm:%s: the registry names no tarball", spec);
-    if (!integrity || strncmp(integrity, "sha512-", 7) != 0 || strlen(integrity) != 95)
-        return mica_fail(err, MICA_EUNSUPPORTED, "npm:%s: the registry states no SHA-512 for it", spec);
-    if (json_is_object(licence))
-        licence = json_object_get(licence, "type");
+    char name[NAME_LIMIT + 1];
+    struct facts facts;
+    enum mica_status status = read_facts(answer, spec, &facts, err);
+    if (status != MICA_OK)
+        return status;
+    snprintf(name, sizeof name, "%.*s", (int)name_len, spec);
     struct mica_plan_file *file = mica_plan_add(plan);
-    struct mica_buf title = {0}, name = {0}, page = {0};
-    enum mica_status status = MICA_OK;
-    mica_buf_printf(&name, "%.*s", (int)name_len, spec);
-    mica_buf_printf(&title, "%s-%s.tgz", mica_source_base(name.failed ? "" : name.data), version);
-    mica_buf_printf(&page, "https://www.npmjs.com/package/%s/v/%s", name.failed ? "" : name.data, version);
-    if (!file || title.failed || name.failed || page.failed)
-        status = mica_fail(err, MICA_ENOMEM, "out of memory");
-    if (status == MICA_OK &&
-        ((status = mica_plan_set(&file->url, url, err)) != MICA_OK ||
-         (status = mica_plan_set(&file->title, title.data, err)) != MICA_OK ||
-         (status = mica_plan_set(&file->member_of, "tgz", err)) != MICA_OK ||
-         (status = mica_plan_set(&file->check, integrity, err)) != MICA_OK ||
-         (status = mica_plan_set(&plan->revision, version, err)) != MICA_OK ||
-         (status = mica_plan_set(&plan->location, page.data, err)) != MICA_OK ||
-         (status = mica_plan_set(&plan->declared, json_string_value(licence), err)) != MICA_OK))
-        file = NULL;
-    mica_buf_release(&page);
-    page = (struct mica_buf){0};
-    if (status == MICA_OK && mica_source_name(&page, mica_source_base(name.data)))
-        status = mica_plan_set(&plan->name, page.data, err);
-    mica_buf_release(&page);
-    mica_buf_release(&title);
-    mica_buf_release(&name);
-    return status;
+    return file ? set_texts(&facts, name, plan, file, err) : mica_fail(err, MICA_ENOMEM, "out of memory");
 }
 
 enum mica_status mica_plan_npm(struct mica_puller *puller, const char *rest, struct mica_plan *plan,

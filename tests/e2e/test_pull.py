@@ -518,3 +518,24 @@ def test_not_enough_disk(store, hub):
                                                                               '"size": 9000000000000000'))
     store.fails(EXIT_LIMIT, ["not enough disk", "MICA_HOME"], "hf:owner/tiny", HF_ENDPOINT=hub.url)
     assert not hub.ranges(), "a byte was fetched"
+
+
+# ---- terms and memory, before a byte is fetched
+
+def test_terms(store, hub):
+    hub.info["cardData"] = {"license": "cc-by-nc-4.0"}
+    store.fails(EXIT_DENIED, ["cc-by-nc-4.0", "do not allow"], "hf:owner/tiny", "--use", "commercial", HF_ENDPOINT=hub.url)
+    assert not hub.ranges(), "a byte was fetched"
+    hub.info["cardData"] = {}
+    done = store.pull("hf:owner/tiny", "--use", "commercial", HF_ENDPOINT=hub.url)
+    assert done.returncode == 0 and "terms not known" in done.stderr
+    done = store.pull("hf:owner/tiny", "--use", "nonsense", HF_ENDPOINT=hub.url)
+    assert done.returncode == EXIT_ARG
+
+
+def test_memory(store, hub):
+    hub._listing_of = hub._listing
+    hub._listing = lambda: json.loads(json.dumps(hub._listing_of()).replace(f'"size": {len(hub.files["tiny.Q8_0.gguf"])}',
+                                                                              '"size": 4000000000000'))
+    done = store.pull("hf:owner/tiny", HF_ENDPOINT=hub.url)
+    assert done.returncode == EXIT_LIMIT and not hub.ranges()
