@@ -167,27 +167,34 @@ enum mica_status mica_provenance_test(const struct mica_test_statement *input, s
     return make_statement(input->subjects, input->n_subjects, TEST_TYPE, predicate, out, err);
 }
 
+/* Policies and attestations of a summary are references: a URI and a digest, nothing else. */
+static json_t *reference_json(const struct mica_artifact *a)
+{
+    return artifact_json(&(struct mica_artifact){.uri = a->uri, .sha256 = a->sha256});
+}
+
 enum mica_status mica_provenance_vsa(const struct mica_vsa *input, struct json_t **out, struct mica_err *err)
 {
     char now[MICA_TIME_TEXT];
-    json_t *inputs = NULL, *policy = NULL;
+    json_t *inputs = json_array();
+    bool ok = inputs != NULL;
     mica_time_text(now);
-    if (!input->resource || !*input->resource)
-        return mica_fail(err, MICA_EARG, "provenance: a verification summary of nothing");
-    enum mica_status status = artifacts_json(input->inputs, input->n_inputs, &inputs, err);
-    if (status == MICA_OK)
-        status = artifacts_json(&input->policy, 1, &policy, err);
-    if (status != MICA_OK) {
+    if (!input->resource || !*input->resource || !input->policy.uri) {
         json_decref(inputs);
-        return status;
+        return mica_fail(err, MICA_EARG, "provenance: a verification summary names a resource and a policy");
+    }
+    for (int64_t i = 0; i < input->n_inputs && ok; i++)
+        ok = json_array_append_new(inputs, reference_json(&input->inputs[i])) == 0;
+    if (!ok) {
+        json_decref(inputs);
+        return no_memory(err);
     }
     json_t *predicate =
-        json_pack("{s:{s:s, s:{s:s}}, s:s, s:s, s:O, s:o, s:s, s:o, s:s}", "verifier", "id", BUILDER,
-                  "version", "mica", MICA_VERSION, "timeVerified", input->time ? input->time : now,
-                  "resourceUri", input->resource, "policy", json_array_get(policy, 0), "inputAttestations",
-                  inputs, "verificationResult", input->passed ? "PASSED" : "FAILED", "verifiedLevels",
-                  names_json(input->levels), "slsaVersion", "1.0");
-    json_decref(policy);
+        json_pack("{s:{s:s}, s:s, s:s, s:o, s:o, s:s, s:o, s:s}", "verifier", "id", BUILDER, "timeVerified",
+                  input->time ? input->time : now, "resourceUri", input->resource, "policy",
+                  reference_json(&input->policy), "inputAttestations", inputs, "verificationResult",
+                  input->passed ? "PASSED" : "FAILED", "verifiedLevels", names_json(input->levels),
+                  "slsaVersion", "1.0");
     return make_statement(input->subjects, input->n_subjects, VSA_TYPE, predicate, out, err);
 }
 

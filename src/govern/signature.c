@@ -99,8 +99,9 @@ static enum mica_status check_key(struct mica_store *store, const struct mica_ma
     struct mica_err cause;
     struct mica_key *key;
     enum mica_status status = mica_key_read_public(path, &key, best);
+    /* A key that cannot be read is a mistake to be told, not one key less. */
     if (status != MICA_OK)
-        return status;
+        return status == MICA_EDENIED ? MICA_EIO : status;
     status = MICA_EDENIED;
     for (int64_t i = 0; i < manifest->n_layers && status != MICA_OK; i++) {
         if (manifest->layers[i].kind != MICA_LAYER_SIGNATURE)
@@ -117,7 +118,8 @@ static enum mica_status check_key(struct mica_store *store, const struct mica_ma
     if (status == MICA_OK && signer)
         snprintf(signer, signer_size, "%s", mica_key_hint(key));
     mica_key_free(key);
-    return status;
+    /* A malformed signature is none; another one may still be good. */
+    return status == MICA_OK || status == MICA_ENOMEM ? status : MICA_EDENIED;
 }
 
 enum mica_status mica_signature_check(struct mica_store *store, const struct mica_manifest *manifest,
@@ -133,8 +135,7 @@ enum mica_status mica_signature_check(struct mica_store *store, const struct mic
                          "the policy (signatures: keys)");
     for (; *key_paths; key_paths++) {
         enum mica_status status = check_key(store, manifest, *key_paths, signer, signer_size, &best);
-        /* A key that cannot be read is a mistake to be told, not one key less. */
-        if (status == MICA_OK || status != MICA_EDENIED)
+        if (status != MICA_EDENIED)
             return status == MICA_OK ? status : mica_fail(err, status, "%s", best.text);
     }
     return mica_fail(err, MICA_EDENIED, "no valid signature: %s", best.text);
