@@ -1,7 +1,8 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "govern/identify.h"
-#include "govern/licence_index.h"
+#include "govern/licence_lines.h"
+#include "govern/licence_pattern.h"
 #include "govern/word_diff.h"
 
 #include <stdio.h>
@@ -9,6 +10,9 @@
 
 /* Below this likeness a text is no version of the nearest reference, but another text. */
 static const double LIKE_ENOUGH = 0.55;
+/* A reference of which less than this is in the text is no part of it. */
+static const double PART_HELD = 0.6;
+enum { MAX_CANDIDATES = 48, ID = 128 };
 
 static struct mica_diff_word *diff_words(const struct mica_licence_words *words)
 {
@@ -35,40 +39,130 @@ static char *diff_text(const struct mica_licence_words *reference, const struct 
     return NULL;
 }
 
-static bool same_words(const struct mica_licence_words *a, const struct mica_licence_words *b)
-{
-    for (int64_t i = 0; a->n == b->n && i < a->n; i++)
-        if (a->words[i].key_len != b->words[i].key_len ||
-            memcmp(mica_word_key(a, i), mica_word_key(b, i), a->words[i].key_len) != 0)
-            return false;
-    return a->n == b->n;
-}
-
-static enum mica_status compare(const struct mica_licence_index *index,
-                                const struct mica_licence_words *words,
-                                const struct mica_licence_likeness *nearest, struct mica_licence_match *match,
-                                struct mica_err *err)
+/* A text that is likest a reference, but not it. */
+static enum mica_status describe_modified(const struct mica_licence_index *index,
+                                          const struct mica_licence_words *words,
+                                          const struct mica_licence_likeness *nearest,
+                                          struct mica_licence_match *match, struct mica_err *err)
 {
     const struct mica_licence_text *text = &index->texts[nearest->text];
     struct mica_licence_words reference;
-    match->similarity = nearest->dice;
-    snprintf(match->nearest, sizeof match->nearest, "%s", text->id);
     if (nearest->dice < LIKE_ENOUGH)
         return MICA_OK;
     enum mica_status status = mica_licence_split(text->text, text->len, &reference, err);
     if (status != MICA_OK)
         return status;
-    if (same_words(&reference, words)) {
-        match->kind = MICA_LICENCE_IDENTIFIED;
-        snprintf(match->id, sizeof match->id, "%s", text->id);
-    } else {
-        match->kind = MICA_LICENCE_MODIFIED;
-        snprintf(match->id, sizeof match->id, "LicenseRef-modified-%s", text->id);
-        match->diff = diff_text(&reference, words);
-        if (!match->diff)
-            status = mica_fail(err, MICA_ENOMEM, "difference of licences: out of memory");
-    }
+    match->kind = MICA_LICENCE_MODIFIED;
+    snprintf(match->id, sizeof match->id, "LicenseRef-modified-%.100s", match->nearest);
+    match->diff = diff_text(&reference, words);
     mica_licence_words_release(&reference);
+    return match->diff ? MICA_OK : mica_fail(err, MICA_ENOMEM, "difference of licences: out of memory");
+}
+
+/* The preferred id of a text: a deprecated one is replaced, and of ids that share a text the shortest counts,
+ * so the text of GPL-2.0 alone says "only". */
+static void preferred_id(const char *id, char out[ID])
+{
+    if (!mica_licence_canonical(id, out))
+        snprintf(out, ID, "%s", id);
+}
+
+/* References that may be (a part of) the text, with their patterns made when they are first tried. */
+struct candidate {
+    const struct mica_licence_likeness *likeness;
+    struct mica_licence_pattern *pattern;
+};
+struct candidates {
+    struct candidate rows[MAX_CANDIDATES];
+    int n;
+};
+
+static void choose(struct candidates *candidates, const struct mica_licence_likeness *likest, int64_t n)
+{
+    for (int64_t i = 0; i < n && candidates->n < MAX_CANDIDATES; i++)
+        if (likest[i].held >= PART_HELD)
+            candidates->rows[candidates->n++].likeness = &likest[i];
+}
+
+/* The licence that reaches furthest from word begin; of several, the likest, then the shortest id. */
+static enum mica_status next_part(const struct mica_licence_index *index,
+                                  const struct mica_licence_words *words, struct candidates *candidates,
+                                  int64_t begin, int64_t *end_out, char id[ID], struct mica_err *err)
+{
+    double best = 0;
+    *end_out = begin;
+    for (int i = 0; i < candidates->n; i++) {
+        struct candidate *c = &candidates->rows[i];
+        int64_t end = begin;
+        char other[ID];
+        enum mica_status status = MICA_OK;
+        if (!c->pattern)
+            status = mica_licence_pattern_new(index, c->likeness->text, &c->pattern, err);
+        if (status == MICA_OK)
+            status = mica_licence_pattern_match(index, c->pattern, words, begin, &end, err);
+        if (status != MICA_OK)
+            return status;
+        if (end == begin || end < *end_out)
+            continue;
+        preferred_id(index->texts[c->likeness->text].id, other);
+        if (end > *end_out || c->likeness->dice > best ||
+            (c->likeness->dice >= best && strlen(other) < strlen(id))) {
+            *end_out = end;
+            best = c->likeness->dice;
+            snprintf(id, ID, "%s", other);
+        }
+    }
+    return MICA_OK;
+}
+
+/* Covers the whole text with licences, one behind the other. *all_out: was it covered? */
+static enum mica_status cover(const struct mica_licence_index *index, const struct mica_licence_words *words,
+                              struct candidates *candidates, char ids[ID], bool *all_out,
+                              struct mica_err *err)
+{
+    int64_t begin = 0;
+    size_t len = 0;
+    while (begin < words->n) {
+        char id[ID] = "";
+        int64_t end;
+        enum mica_status status = next_part(index, words, candidates, begin, &end, id, err);
+        if (status != MICA_OK)
+            return status;
+        int n = snprintf(ids + len, ID - len, "%s%s", len ? " AND " : "", id);
+        if (end == begin || n < 0 || (size_t)n >= ID - len)
+            return MICA_OK;
+        len += (size_t)n;
+        begin = end;
+    }
+    *all_out = words->n > 0;
+    return MICA_OK;
+}
+
+static enum mica_status compare(const struct mica_licence_index *index,
+                                const struct mica_licence_words *words, struct mica_licence_match *match,
+                                struct mica_err *err)
+{
+    struct mica_licence_likeness *likest = NULL;
+    struct candidates candidates = {0};
+    bool all = false;
+    int64_t n = 0;
+    enum mica_status status = mica_licence_likest(index, words, &likest, &n, err);
+    if (status == MICA_OK && n > 0) {
+        choose(&candidates, likest, n);
+        match->similarity = likest[0].dice;
+        preferred_id(index->texts[likest[0].text].id, match->nearest);
+        status = cover(index, words, &candidates, match->id, &all, err);
+    }
+    if (status == MICA_OK && all) {
+        match->kind = MICA_LICENCE_IDENTIFIED;
+    } else if (status == MICA_OK) {
+        match->id[0] = 0;
+        if (n > 0)
+            status = describe_modified(index, words, &likest[0], match, err);
+    }
+    for (int i = 0; i < candidates.n; i++)
+        mica_licence_pattern_free(candidates.rows[i].pattern);
+    mica_free(likest);
     return status;
 }
 
@@ -77,19 +171,16 @@ enum mica_status mica_licence_identify(const char *text, size_t len, struct mica
 {
     const struct mica_licence_index *index;
     struct mica_licence_words words;
-    struct mica_licence_likeness *likest = NULL;
     struct mica_licence_match match = {0};
-    int64_t n;
     enum mica_status status = mica_licence_index(&index, err);
     if (status == MICA_OK)
         status = mica_licence_split(text, len, &words, err);
     if (status != MICA_OK)
         return status;
     mica_licence_number(index, &words);
-    status = mica_licence_likest(index, &words, &likest, &n, err);
-    if (status == MICA_OK && n > 0)
-        status = compare(index, &words, &likest[0], &match, err);
-    mica_free(likest);
+    mica_licence_mark(index, &words, false);
+    status = words.norm.failed ? mica_fail(err, MICA_ENOMEM, "licence text: out of memory")
+                               : compare(index, &words, &match, err);
     mica_licence_words_release(&words);
     if (status == MICA_OK)
         *out = match;

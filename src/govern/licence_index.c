@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { WHOLE = 128 };
+
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct mica_licence_index *built;
 
@@ -58,6 +60,25 @@ static int32_t add_word(struct mica_licence_index *index, const char *key, size_
     return kept && mica_strmap_put(&index->vocabulary, kept, len, index->n_words) ? index->n_words++ : -1;
 }
 
+/* Writes words i and i + 1 as one; its length, 0 when that is no word. */
+static size_t join(const struct mica_licence_words *words, int64_t i, char whole[WHOLE])
+{
+    size_t a = words->words[i].key_len, b = words->words[i + 1].key_len;
+    if (a + b >= WHOLE)
+        return 0;
+    memcpy(whole, mica_word_key(words, i), a);
+    memcpy(whole + a, mica_word_key(words, i + 1), b);
+    return a + b;
+}
+
+int32_t mica_licence_whole_word(const struct mica_licence_index *index,
+                                const struct mica_licence_words *words, int64_t i)
+{
+    char whole[WHOLE];
+    size_t len = join(words, i, whole);
+    return len ? mica_licence_word_id(index, whole, len) : -1;
+}
+
 /* Numbers the words of a reference text; a word broken at the end of a line is known whole, too. */
 static bool add_words(struct mica_licence_index *index, struct mica_licence_words *words)
 {
@@ -66,14 +87,10 @@ static bool add_words(struct mica_licence_index *index, struct mica_licence_word
         w->id = add_word(index, mica_word_key(words, i), w->key_len);
         if (w->id < 0)
             return false;
-        char whole[128];
-        if (w->flags & MICA_WORD_BROKEN && i + 1 < words->n &&
-            w->key_len + words->words[i + 1].key_len < sizeof whole) {
-            memcpy(whole, mica_word_key(words, i), w->key_len);
-            memcpy(whole + w->key_len, mica_word_key(words, i + 1), words->words[i + 1].key_len);
-            if (add_word(index, whole, w->key_len + words->words[i + 1].key_len) < 0)
-                return false;
-        }
+        char whole[WHOLE];
+        size_t len = w->flags & MICA_WORD_BROKEN && i + 1 < words->n ? join(words, i, whole) : 0;
+        if (len && add_word(index, whole, len) < 0)
+            return false;
     }
     return true;
 }
@@ -163,10 +180,85 @@ static bool list_holders(struct mica_licence_index *index, const struct counted 
     return true;
 }
 
+static bool list_names(struct mica_licence_index *index)
+{
+    static const struct {
+        const char *word;
+        int32_t kind;
+    } rows[] = {
+#define NAME(word)    {word, 1},
+#define LINK(word)    {word, 2},
+#define GENERIC(word) {word, 3},
+#include "govern/licence_names.def"
+#undef NAME
+#undef LINK
+#undef GENERIC
+    };
+    for (size_t i = 0; i < MICA_COUNT(rows); i++)
+        if (!mica_strmap_put(&index->names, rows[i].word, strlen(rows[i].word), rows[i].kind))
+            return false;
+    return true;
+}
+
+static const struct {
+    const char *ids, *phrase, *alternative;
+} rule_rows[] = {
+#define X(ids, phrase, alternative) {ids, phrase, alternative},
+#include "govern/licence_variants.def"
+#undef X
+};
+
+static enum mica_status split_rule(struct mica_licence_index *index, const char *text, size_t len,
+                                   struct mica_licence_words *out, struct mica_err *err)
+{
+    enum mica_status status = mica_licence_split(text, len, out, err);
+    if (status == MICA_OK && !add_words(index, out))
+        status = mica_fail(err, MICA_ENOMEM, "variants of licences: out of memory");
+    return status;
+}
+
+/* "first … last": "^" as first is where the licence begins behind its title, "$" as last is its end. */
+static enum mica_status add_rule(struct mica_licence_index *index, size_t row, struct mica_err *err)
+{
+    struct mica_licence_rule *rule = &index->rules[index->n_rules++];
+    const char *phrase = rule_rows[row].phrase, *dots = strstr(phrase, " … "),
+               *last = dots ? dots + strlen(" … ") : "";
+    rule->ids = rule_rows[row].ids;
+    rule->range = dots;
+    rule->from_head = phrase[0] == '^';
+    rule->to_end = last[0] == '$';
+    enum mica_status status =
+        split_rule(index, phrase, dots ? (size_t)(dots - phrase) : strlen(phrase), &rule->first, err);
+    if (status == MICA_OK)
+        status = split_rule(index, last, strlen(last), &rule->last, err);
+    if (status == MICA_OK)
+        status = split_rule(index, rule_rows[row].alternative, strlen(rule_rows[row].alternative),
+                            &rule->alternative, err);
+    return status;
+}
+
+static enum mica_status list_rules(struct mica_licence_index *index, struct mica_err *err)
+{
+    enum mica_status status = MICA_OK;
+    index->rules = mica_alloc(MICA_COUNT(rule_rows), sizeof *index->rules);
+    if (!index->rules)
+        return mica_fail(err, MICA_ENOMEM, "variants of licences: out of memory");
+    for (size_t i = 0; i < MICA_COUNT(rule_rows) && status == MICA_OK; i++)
+        status = add_rule(index, i, err);
+    return status;
+}
+
 static void index_free(struct mica_licence_index *index)
 {
     mica_strmap_release(&index->vocabulary);
+    mica_strmap_release(&index->names);
     mica_arena_release(&index->arena);
+    for (int64_t i = 0; i < index->n_rules; i++) {
+        mica_licence_words_release(&index->rules[i].first);
+        mica_licence_words_release(&index->rules[i].last);
+        mica_licence_words_release(&index->rules[i].alternative);
+    }
+    mica_free(index->rules);
     mica_free(index->spread);
     mica_free(index->pairs);
     mica_free(index->holders);
@@ -207,12 +299,16 @@ static enum mica_status build(struct mica_licence_index **out, struct mica_err *
         status = mica_fail(err, MICA_ENOMEM, "index of licences: out of memory");
     for (int32_t t = 0; t < n && status == MICA_OK; t++)
         status = index_text(index, t, &counted[t], &last, &capacity, err);
-    if (status == MICA_OK && !list_holders(index, counted))
+    if (status == MICA_OK && (!list_holders(index, counted) || !list_names(index)))
         status = mica_fail(err, MICA_ENOMEM, "index of licences: out of memory");
     for (int64_t t = 0; counted && t < n; t++)
         mica_free(counted[t].ids);
     mica_free(counted);
     mica_free(last);
+    if (index)
+        index->n_spread = index->n_words;
+    if (status == MICA_OK)
+        status = list_rules(index, err);
     if (status == MICA_OK)
         *out = index;
     else if (index)

@@ -176,7 +176,10 @@ static void take_word(struct scanner *s)
     }
     to = s->at;
     add_word(s, key, from, to,
-             ((first >= 'A' && first <= 'Z') || is_digit(first) || first >= 128 ? MICA_WORD_CAPITAL : 0u) |
+             ((first >= 'A' && first <= 'Z') || is_digit(first) ||
+                      (first >= 128 && utf8proc_tolower((utf8proc_int32_t)first) != (utf8proc_int32_t)first)
+                  ? MICA_WORD_CAPITAL
+                  : 0u) |
                  (lower && !is_digit(first) ? MICA_WORD_LOWER : 0u));
 }
 
@@ -321,7 +324,7 @@ static void scan(struct scanner *s)
         } else if (kind == NEWLINE) {
             take_newline(s, size);
         } else if (kind == COPYRIGHT || (c == '(' && is_round_c(s))) {
-            take_sign(s, kind == COPYRIGHT ? size : 3, "copyright", MICA_WORD_CAPITAL);
+            take_sign(s, kind == COPYRIGHT ? size : 3, "copyright", MICA_WORD_CAPITAL | MICA_WORD_SIGN);
         } else if ((s->line_start || (s->out->n && s->out->words[s->out->n - 1].line == s->line &&
                                       (s->out->words[s->out->n - 1].flags & MICA_WORD_ITEM))) &&
                    take_item(s)) {
@@ -375,8 +378,10 @@ static void respell(struct mica_licence_words *words)
     int64_t out = 0;
     for (int64_t i = 0; i < words->n && !words->norm.failed; i++) {
         if (out && mica_word_is(words, i, "copyright") && mica_word_is(words, out - 1, "copyright") &&
-            words->words[i].line == words->words[out - 1].line)
+            words->words[i].line == words->words[out - 1].line) {
+            words->words[out - 1].flags |= words->words[i].flags & MICA_WORD_SIGN;
             continue;
+        }
         const struct spelling *row = find_spelling(words, i);
         words->words[out] = words->words[i];
         if (row) {

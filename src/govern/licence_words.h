@@ -19,6 +19,10 @@ enum {
     MICA_WORD_LOWER = 128,    /* was written in small letters */
     MICA_WORD_COPYRIGHT = 256, /* on a line that states who holds the copyright: see licence_lines.h */
     MICA_WORD_PARTS = 512,     /* glued to the next one by a hyphen */
+    MICA_WORD_NAME = 1024,     /* may be part of the name of a holder of rights */
+    MICA_WORD_SIGN = 2048,     /* "copyright" written with © or (c) */
+    MICA_WORD_PLAIN = 4096,    /* only letters that cannot be taken for others: see licence_words.c */
+    MICA_WORD_ADDRESS = 8192,  /* part of an e-mail or web address */
 };
 struct mica_licence_word {
     uint32_t key, key_len; /* the word as compared: in norm */

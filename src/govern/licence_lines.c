@@ -1,0 +1,227 @@
+/* SPDX-FileCopyrightText: 2026 The Mica authors
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "govern/licence_lines.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <utf8proc.h>
+
+enum { STATEMENT = 28, CORE = 96 };
+enum role { NO, YEAR, NAME, LINK, SIGN, GENERIC };
+
+static const char *const title_words[] = {"the",  "license", "version",    "v",        "full",   "text",
+                                          "open", "source",  "identifier", "software", "public", "spdx"};
+
+/* What a word looks like at a glance: accents off, digits read as the letters they stand in for. false when
+ * it holds a character that is no Latin letter, digit or apostrophe. */
+static bool look(const char *key, size_t len, char out[CORE])
+{
+    static const char letters[] = "oizeasbtbg";
+    size_t n = 0;
+    bool has_letter = false;
+    for (size_t i = 0; i < len; i++)
+        has_letter = has_letter || ((uint8_t)key[i] >= 'A');
+    for (size_t i = 0; i < len && n + 1 < CORE;) {
+        utf8proc_int32_t point;
+        utf8proc_ssize_t size =
+            utf8proc_iterate((const utf8proc_uint8_t *)key + i, (utf8proc_ssize_t)(len - i), &point);
+        if (size <= 0 || (point >= 128 && (point < 0xc0 || point > 0x24f || point == 0xd7 || point == 0xf7)))
+            return false;
+        utf8proc_int32_t parts[8];
+        utf8proc_ssize_t n_parts =
+            point < 128 ? 0 : utf8proc_decompose_char(point, parts, 8, UTF8PROC_DECOMPOSE, NULL);
+        if (n_parts > 0)
+            point = parts[0];
+        if (point < 128 && has_letter && point >= '0' && point <= '9')
+            point = letters[point - '0'];
+        if (point < 32 || point == 127)
+            return false;
+        if (point < 128)
+            out[n++] = (char)point;
+        i += (size_t)size;
+    }
+    out[n] = 0;
+    return n > 0 && len < CORE;
+}
+
+static bool is_year(const char *key, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (key[i] < '0' || key[i] > '9')
+            return false;
+    return len == 2 || (len == 4 && (memcmp(key, "19", 2) == 0 || memcmp(key, "20", 2) == 0));
+}
+
+/* Is the word part of something like a@b.org or http://b.org, without a space in it? */
+static bool in_address(const struct mica_licence_words *words, const struct mica_licence_word *w)
+{
+    const char *from = words->text + w->from, *to = words->text + w->to;
+    const char *begin = words->text, *end = words->text + words->words[words->n - 1].to;
+    for (int i = 0; i < 64 && from > begin && !strchr(" \t\r\n", from[-1]); i++)
+        from--;
+    for (int i = 0; i < 64 && to < end && *to && !strchr(" \t\r\n", *to); i++)
+        to++;
+    for (const char *at = from; at < to; at++)
+        if (*at == '@' || (to - at > 3 && (strncmp(at, "://", 3) == 0 || strncasecmp(at, "www.", 4) == 0)))
+            return true;
+    return false;
+}
+
+static bool is_known(const struct mica_licence_index *index, const char *key, size_t len)
+{
+    int32_t id = mica_licence_word_id(index, key, len);
+    return id >= 0 && id < index->n_spread && index->spread[id] > 0;
+}
+
+static enum role role_of(const struct mica_licence_index *index, const struct mica_licence_words *words,
+                         int64_t i)
+{
+    const struct mica_licence_word *w = &words->words[i];
+    const char *key = mica_word_key(words, i);
+    char core[CORE];
+    if (mica_word_is(words, i, "copyright") && !(w->flags & MICA_WORD_BRACKET))
+        return SIGN;
+    int32_t listed = mica_strmap_get(&index->names, key, w->key_len, 0);
+    if (listed)
+        return listed == 1 ? NAME : listed == 2 ? LINK : GENERIC;
+    if (is_year(key, w->key_len))
+        return YEAR;
+    if (!look(key, w->key_len, core) || is_known(index, core, strlen(core)) ||
+        is_known(index, key, w->key_len) ||
+        (key[0] >= '0' && key[0] <= '9' && w->key_len == strspn(key, "0123456789.")))
+        return NO;
+    return w->flags & (MICA_WORD_CAPITAL | MICA_WORD_BRACKET) || in_address(words, w) ? NAME : NO;
+}
+
+static bool is_reserved(const struct mica_licence_words *words, int64_t i)
+{
+    return i + 2 < words->n && mica_word_is(words, i, "all") && mica_word_is(words, i + 1, "rights") &&
+           mica_word_is(words, i + 2, "reserved");
+}
+
+/* Where a statement may begin: at "copyright", or at "portions (of this code) copyright". */
+static int64_t statement_sign(const struct mica_licence_words *words, const uint8_t *roles, int64_t i)
+{
+    if (roles[i] == SIGN)
+        return i;
+    if (!mica_word_is(words, i, "portions") && !mica_word_is(words, i, "parts"))
+        return -1;
+    for (int64_t k = i + 1; k < words->n && k < i + 5; k++) {
+        if (roles[k] == SIGN)
+            return k;
+        if (!mica_word_is(words, k, "of") && !mica_word_is(words, k, "this") &&
+            !mica_word_is(words, k, "code") && !mica_word_is(words, k, "the") &&
+            !mica_word_is(words, k, "software") && !mica_word_is(words, k, "are"))
+            return -1;
+    }
+    return -1;
+}
+
+/* The end of the statement that begins at word i; i when there is none. */
+static int64_t statement_end(const struct mica_licence_words *words, const uint8_t *roles, int64_t i)
+{
+    int64_t sign = statement_sign(words, roles, i), at = sign + 1, n = 0;
+    if (sign < 0)
+        return i;
+    bool dated = words->words[sign].flags & MICA_WORD_SIGN, named = false;
+    for (; at < words->n && n < STATEMENT; at++) {
+        const struct mica_licence_word *w = &words->words[at];
+        if (w->flags & MICA_WORD_PARAGRAPH)
+            break;
+        if (is_reserved(words, at)) {
+            at += 2;
+            continue;
+        }
+        if (roles[at] == NO)
+            break;
+        dated = dated || roles[at] == YEAR || w->flags & MICA_WORD_BRACKET;
+        named = named || (roles[at] == NAME && w->flags & MICA_WORD_CAPITAL && w->id < 0);
+        n += roles[at] != YEAR;
+    }
+    if (at < words->n && is_reserved(words, at))
+        at += 3;
+    return dated || named ? at : i;
+}
+
+/* Cuts a statement of a reference to whole lines. */
+static int64_t whole_lines(const struct mica_licence_words *words, int64_t begin, int64_t end)
+{
+    while (end > begin && end < words->n && !(words->words[end].flags & MICA_WORD_FIRST))
+        end--;
+    return end;
+}
+
+void mica_licence_mark(const struct mica_licence_index *index, struct mica_licence_words *words,
+                       bool reference)
+{
+    /* The roles are needed only while the statements are found; flags hold what lasts. */
+    uint8_t *roles = mica_alloc((size_t)words->n, 1);
+    if (!roles) {
+        words->norm.failed = true;
+        return;
+    }
+    for (int64_t i = 0; i < words->n; i++) {
+        roles[i] = (uint8_t)role_of(index, words, i);
+        if (roles[i] == NAME || roles[i] == SIGN || roles[i] == GENERIC)
+            words->words[i].flags |= roles[i] == NAME ? MICA_WORD_NAME | MICA_WORD_PROPER : MICA_WORD_NAME;
+    }
+    for (int64_t i = 0; i < words->n;) {
+        int64_t end = statement_end(words, roles, i);
+        if (end > i && reference)
+            end = words->words[i].flags & MICA_WORD_FIRST ? whole_lines(words, i, end) : i;
+        for (int64_t k = i; k < end; k++)
+            words->words[k].flags |= MICA_WORD_COPYRIGHT;
+        i = end > i ? end : i + 1;
+    }
+    /* "All rights reserved." may stand in a paragraph of its own behind a statement. */
+    for (int64_t i = 1; i < words->n; i++)
+        if (words->words[i - 1].flags & MICA_WORD_COPYRIGHT && is_reserved(words, i))
+            for (int64_t k = i; k < i + 3; k++)
+                words->words[k].flags |= MICA_WORD_COPYRIGHT;
+    mica_free(roles);
+}
+
+/* "v1.0", "1.0" and "1" name the same version. */
+static size_t version_core(const char *key, size_t len, const char **core)
+{
+    *core = key;
+    if (len > 1 && key[0] == 'v' && key[1] >= '0' && key[1] <= '9')
+        ++*core, --len;
+    if (len > 2 && memcmp(*core + len - 2, ".0", 2) == 0)
+        len -= 2;
+    return len;
+}
+
+/* Is key a word of name? Words are runs of letters and digits, with points between digits. */
+static bool name_holds(const char *name, const char *key, size_t len)
+{
+    const char *core;
+    size_t core_len = version_core(key, len, &core);
+    for (const char *at = name; *at;) {
+        size_t n = 0;
+        while (at[n] && (((at[n] | 32) >= 'a' && (at[n] | 32) <= 'z') || (at[n] >= '0' && at[n] <= '9') ||
+                         (n && at[n] == '.' && at[n + 1] >= '0' && at[n + 1] <= '9')))
+            n++;
+        const char *other;
+        size_t other_len = version_core(at, n, &other);
+        if (n && other_len == core_len && strncasecmp(other, core, core_len) == 0)
+            return true;
+        /* "Non Commercial" is compared as one word. */
+        if (n == 3 && strncasecmp(at, "non", 3) == 0 && at[3] && strncasecmp(at + 4, "commercial", 10) == 0 &&
+            len == 13 && memcmp(key, "noncommercial", 13) == 0)
+            return true;
+        at += n ? n : 1;
+    }
+    return false;
+}
+
+bool mica_licence_is_title(const struct mica_licence_text *text, const struct mica_licence_words *words,
+                           int64_t i)
+{
+    const char *key = mica_word_key(words, i);
+    size_t len = words->words[i].key_len;
+    for (size_t t = 0; t < MICA_COUNT(title_words); t++)
+        if (mica_word_is(words, i, title_words[t]))
+            return true;
+    return name_holds(text->name, key, len) || name_holds(text->id, key, len);
+}
