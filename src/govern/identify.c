@@ -12,25 +12,36 @@
 static const double LIKE_ENOUGH = 0.55;
 /* A reference of which less than this is in the text is no part of it. */
 static const double PART_HELD = 0.6;
-enum { MAX_CANDIDATES = 48, ID = 128 };
+enum { MAX_CANDIDATES = 48, ID = 128, HEAD_WORDS = 64 };
 
-static struct mica_diff_word *diff_words(const struct mica_licence_words *words)
+/* The words that a difference is about: not list marks, titles and copyright statements. */
+static struct mica_diff_word *diff_words(const struct mica_licence_text *text,
+                                         const struct mica_licence_words *words, int64_t *n_out)
 {
     struct mica_diff_word *out = mica_alloc((size_t)words->n, sizeof *out);
+    bool head = true;
+    int64_t n = 0;
     for (int64_t i = 0; out && i < words->n; i++) {
         const struct mica_licence_word *w = &words->words[i];
-        out[i] = (struct mica_diff_word){words->text + w->from, mica_word_key(words, i), w->to - w->from,
-                                         w->key_len};
+        if (w->flags & (MICA_WORD_ITEM | MICA_WORD_COPYRIGHT) ||
+            (head && i < HEAD_WORDS && mica_licence_is_title(text, words, i)))
+            continue;
+        head = false;
+        out[n++] = (struct mica_diff_word){words->text + w->from, mica_word_key(words, i), w->to - w->from,
+                                           w->key_len};
     }
+    *n_out = n;
     return out;
 }
 
-static char *diff_text(const struct mica_licence_words *reference, const struct mica_licence_words *words)
+static char *diff_text(const struct mica_licence_text *text, const struct mica_licence_words *reference,
+                       const struct mica_licence_words *words)
 {
-    struct mica_diff_word *a = diff_words(reference), *b = diff_words(words);
+    int64_t n = 0, m = 0;
+    struct mica_diff_word *a = diff_words(text, reference, &n), *b = diff_words(text, words, &m);
     struct mica_buf out = {0};
     mica_buf_append(&out, "", 0);
-    bool ok = a && b && mica_diff_words(a, reference->n, b, words->n, &out);
+    bool ok = a && b && mica_diff_words(a, n, b, m, &out);
     mica_free(a);
     mica_free(b);
     if (ok && !out.failed)
@@ -54,7 +65,9 @@ static enum mica_status describe_modified(const struct mica_licence_index *index
         return status;
     match->kind = MICA_LICENCE_MODIFIED;
     snprintf(match->id, sizeof match->id, "LicenseRef-modified-%.100s", match->nearest);
-    match->diff = diff_text(&reference, words);
+    mica_licence_number(index, &reference);
+    mica_licence_mark(index, &reference, true);
+    match->diff = reference.norm.failed ? NULL : diff_text(text, &reference, words);
     mica_licence_words_release(&reference);
     return match->diff ? MICA_OK : mica_fail(err, MICA_ENOMEM, "difference of licences: out of memory");
 }

@@ -86,11 +86,26 @@ static enum role role_of(const struct mica_licence_index *index, const struct mi
         return listed == 1 ? NAME : listed == 2 ? LINK : GENERIC;
     if (is_year(key, w->key_len))
         return YEAR;
+    if (look(key, w->key_len, core) && in_address(words, w))
+        return NAME;
     if (!look(key, w->key_len, core) || is_known(index, core, strlen(core)) ||
         is_known(index, key, w->key_len) ||
         (key[0] >= '0' && key[0] <= '9' && w->key_len == strspn(key, "0123456789.")))
         return NO;
-    return w->flags & (MICA_WORD_CAPITAL | MICA_WORD_BRACKET) || in_address(words, w) ? NAME : NO;
+    return NAME;
+}
+
+/* Given names that are verbs of licences, too: names only directly behind the sign or a year, before a word
+ * that no licence has. */
+static bool is_given_name(const struct mica_licence_words *words, const uint8_t *roles, int64_t i)
+{
+    static const char *const names[] = {"will", "may", "grant", "rich", "chase"};
+    bool found = false;
+    for (size_t k = 0; k < MICA_COUNT(names) && !found; k++)
+        found = mica_word_is(words, i, names[k]);
+    return found && words->words[i].flags & MICA_WORD_CAPITAL && i > 0 && i + 1 < words->n &&
+           (roles[i - 1] == SIGN || roles[i - 1] == YEAR) && roles[i + 1] == NAME &&
+           words->words[i + 1].flags & MICA_WORD_CAPITAL && words->words[i + 1].id < 0;
 }
 
 static bool is_reserved(const struct mica_licence_words *words, int64_t i)
@@ -132,10 +147,10 @@ static int64_t statement_end(const struct mica_licence_words *words, const uint8
             at += 2;
             continue;
         }
-        if (roles[at] == NO)
+        if (roles[at] == NO && !is_given_name(words, roles, at))
             break;
         dated = dated || roles[at] == YEAR || w->flags & MICA_WORD_BRACKET;
-        named = named || (roles[at] == NAME && w->flags & MICA_WORD_CAPITAL && w->id < 0);
+        named = named || (roles[at] == NAME && w->id < 0);
         n += roles[at] != YEAR;
     }
     if (at < words->n && is_reserved(words, at))
@@ -164,6 +179,8 @@ void mica_licence_mark(const struct mica_licence_index *index, struct mica_licen
         roles[i] = (uint8_t)role_of(index, words, i);
         if (roles[i] == NAME || roles[i] == SIGN || roles[i] == GENERIC)
             words->words[i].flags |= roles[i] == NAME ? MICA_WORD_NAME | MICA_WORD_PROPER : MICA_WORD_NAME;
+        else if (roles[i] != NO)
+            words->words[i].flags |= MICA_WORD_LINK;
     }
     for (int64_t i = 0; i < words->n;) {
         int64_t end = statement_end(words, roles, i);
@@ -206,9 +223,11 @@ static bool name_holds(const char *name, const char *key, size_t len)
         size_t other_len = version_core(at, n, &other);
         if (n && other_len == core_len && strncasecmp(other, core, core_len) == 0)
             return true;
-        /* "Non Commercial" is compared as one word. */
-        if (n == 3 && strncasecmp(at, "non", 3) == 0 && at[3] && strncasecmp(at + 4, "commercial", 10) == 0 &&
-            len == 13 && memcmp(key, "noncommercial", 13) == 0)
+        /* "Non Commercial" and the like are compared as one word. */
+        size_t m = 0;
+        while (n && at[n] && ((at[n + 1 + m] | 32) >= 'a' && (at[n + 1 + m] | 32) <= 'z'))
+            m++;
+        if (m && len == n + m && strncasecmp(at, key, n) == 0 && strncasecmp(at + n + 1, key + n, m) == 0)
             return true;
         at += n ? n : 1;
     }

@@ -5,8 +5,9 @@
 
 #include <string.h>
 
-/* NAME_WORDS at most stand in the place of a name, TITLE_WORDS before a licence. */
-enum { NAME_WORDS = 8, TITLE_WORDS = 64 };
+/* NAME_WORDS at most stand in the place of a name, TITLE_WORDS before a licence, CREDIT_WORDS in a paragraph
+ * that only names authors. */
+enum { NAME_WORDS = 8, TITLE_WORDS = 64, CREDIT_WORDS = 60 };
 
 /* WORD takes the word id; MARK a list mark, or nothing; NAME a word of a name, PROPER one that tells whose;
  * SLOT any copyright statements (HEAD: and titles). SPLIT goes on behind itself and at to, JUMP at to only.
@@ -23,6 +24,8 @@ struct mica_licence_pattern {
     struct node *nodes;
     int64_t n, capacity;
     bool failed;
+    const struct mica_licence_rule **rules; /* those of this licence, while the pattern is made */
+    int64_t n_rules;
 };
 
 static int64_t emit(struct mica_licence_pattern *p, enum op op, int32_t id, int64_t to)
@@ -115,8 +118,8 @@ static int64_t rule_end(const struct mica_licence_pattern *p, const struct mica_
     if (rule->to_end)
         return p->words.n;
     if (!rule->range)
-        return i + rule->first.n;
-    for (int64_t k = i + rule->first.n; k < p->words.n; k++)
+        return rule->from_head ? head : i + rule->first.n;
+    for (int64_t k = rule->from_head ? head : i + rule->first.n; k < p->words.n; k++)
         if (words_at(&p->words, k, &rule->last))
             return k + rule->last.n;
     return -1;
@@ -202,19 +205,47 @@ static int64_t skip_head(const struct mica_licence_pattern *p)
     return i < words->n ? i : 0;
 }
 
+/* The end of the paragraph that begins at word i when it only says who wrote what, and where to find them;
+ * else i. */
+static int64_t credit_end(const struct mica_licence_pattern *p, int64_t i)
+{
+    static const char *const between[] = {
+        "this",      "is",      "was",     "were",    "written",    "code",    "based",
+        "package",   "on",      "program", "library", "associated", "all",     "documentation",
+        "developed", "changes", "are",     "rights",  "reserved",   "see",     "contains",
+        "set",       "for",     "from",    "in",      "maintained", "created", "through"};
+    const struct mica_licence_word *w = p->words.words;
+    int64_t end = i;
+    for (; end < p->words.n && (end == i || !(w[end].flags & MICA_WORD_PARAGRAPH)); end++) {
+        bool ok = w[end].flags & (MICA_WORD_NAME | MICA_WORD_LINK | MICA_WORD_COPYRIGHT | MICA_WORD_BRACKET);
+        for (size_t k = 0; k < MICA_COUNT(between) && !ok; k++)
+            ok = mica_word_is(&p->words, end, between[k]);
+        if (!ok || end - i > CREDIT_WORDS)
+            return i;
+    }
+    return end;
+}
+
 static void compile(struct mica_licence_pattern *p, const struct mica_licence_index *index, int32_t *label)
 {
-    int64_t head = skip_head(p);
-    emit(p, HEAD, 0, 0);
+    int64_t head = skip_head(p), credits = head;
+    /* What a rule puts before the licence may stand between titles and statements. */
+    label[head] = (int32_t)emit(p, HEAD, 0, 0);
     for (int64_t i = head; i < p->words.n && !p->failed; i++) {
-        label[i] = (int32_t)p->n;
-        for (int64_t r = 0; r < index->n_rules; r++) {
-            const struct mica_licence_rule *rule = &index->rules[r];
-            int64_t end = applies(rule->ids, p->text->id) ? rule_end(p, rule, i, head) : -1;
+        if (i > head)
+            label[i] = (int32_t)p->n;
+        for (int64_t r = 0; r < p->n_rules; r++) {
+            int64_t end = rule_end(p, p->rules[r], i, head);
             if (end >= 0)
-                emit_way(p, &rule->alternative, end);
+                emit_way(p, &p->rules[r]->alternative, end);
         }
-        int64_t end = placeholder_end(p, i);
+        int64_t end = i == credits || p->words.words[i].flags & MICA_WORD_PARAGRAPH ? credit_end(p, i) : i;
+        if (end > i && (i == credits || end == p->words.n)) {
+            emit_way(p, NULL, end);
+            emit(p, SLOT, 0, 0);
+            credits = i == credits ? end : credits;
+        }
+        end = placeholder_end(p, i);
         if (end > i) {
             int64_t split = emit(p, SPLIT, 0, 0);
             emit_name(p, index);
@@ -248,9 +279,13 @@ enum mica_status mica_licence_pattern_new(const struct mica_licence_index *index
         mica_licence_number(index, &p->words);
         mica_licence_mark(index, &p->words, true);
         label = mica_alloc((size_t)p->words.n + 1, sizeof *label);
-        if (label)
+        p->rules = mica_alloc((size_t)index->n_rules, sizeof *p->rules);
+        for (int64_t r = 0; p->rules && r < index->n_rules; r++)
+            if (applies(index->rules[r].ids, p->text->id))
+                p->rules[p->n_rules++] = &index->rules[r];
+        if (label && p->rules)
             compile(p, index, label);
-        if (!label || p->failed || p->words.norm.failed)
+        if (!label || !p->rules || p->failed || p->words.norm.failed)
             status = mica_fail(err, MICA_ENOMEM, "pattern of %s: out of memory", p->text->id);
     }
     mica_free(label);
@@ -267,6 +302,7 @@ void mica_licence_pattern_free(struct mica_licence_pattern *pattern)
         return;
     mica_licence_words_release(&pattern->words);
     mica_free(pattern->nodes);
+    mica_free(pattern->rules);
     mica_free(pattern);
 }
 

@@ -121,7 +121,7 @@ static void put_lower(struct mica_buf *norm, uint32_t c)
                     (size_t)utf8proc_encode_char(small < 128 ? (utf8proc_int32_t)c : small, bytes));
 }
 
-/* Does a word go on over the mark at at: an apostrophe between letters, a point or comma between digits? */
+/* Does a word go on over the mark at at: an apostrophe between letters, a point between digits? */
 static bool goes_on(const struct scanner *s, uint32_t last, size_t at, uint32_t mark, size_t size)
 {
     size_t next_size;
@@ -130,7 +130,7 @@ static bool goes_on(const struct scanner *s, uint32_t last, size_t at, uint32_t 
     uint32_t next = peek(s, at + size, &next_size);
     if (mark == '\'' || mark == 0x2019)
         return !is_digit(last) && kind_of(next) == WORD && !is_digit(next);
-    return (mark == '.' || mark == ',') && is_digit(last) && is_digit(next);
+    return mark == '.' && is_digit(last) && is_digit(next);
 }
 
 static void add_word(struct scanner *s, size_t key, size_t from, size_t to, unsigned flags)
@@ -169,8 +169,7 @@ static void take_word(struct scanner *s)
             c = c == 0x2019 ? '\'' : c;
         }
         lower = lower && !(c >= 'A' && c <= 'Z');
-        if (c != ',')
-            put_lower(norm, c);
+        put_lower(norm, c);
         last = c;
         s->at += size;
     }

@@ -21,8 +21,7 @@ enum {
     MICA_WORD_PARTS = 512,     /* glued to the next one by a hyphen */
     MICA_WORD_NAME = 1024,     /* may be part of the name of a holder of rights */
     MICA_WORD_SIGN = 2048,     /* "copyright" written with © or (c) */
-    MICA_WORD_PLAIN = 4096,    /* only letters that cannot be taken for others: see licence_words.c */
-    MICA_WORD_ADDRESS = 8192,  /* part of an e-mail or web address */
+    MICA_WORD_LINK = 4096,     /* a year, or a word between names */
 };
 struct mica_licence_word {
     uint32_t key, key_len; /* the word as compared: in norm */

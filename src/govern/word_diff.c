@@ -112,7 +112,11 @@ static void show_words(struct mica_buf *out, const struct mica_diff_word *words,
     for (int64_t i = from; i < to; i++) {
         if (i > from)
             mica_buf_puts(out, " ");
-        mica_buf_append(out, words[i].shown, words[i].shown_len);
+        /* A word may span lines; what is shown is one line, and nothing that steers a terminal. */
+        for (uint32_t k = 0; k < words[i].shown_len; k++)
+            mica_buf_append(
+                out, (uint8_t)words[i].shown[k] < 32 || words[i].shown[k] == 127 ? " " : &words[i].shown[k],
+                1);
     }
 }
 
