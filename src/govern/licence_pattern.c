@@ -83,8 +83,8 @@ static void emit_name(struct mica_licence_pattern *p, const struct mica_licence_
 
 /* Another way from the word of the reference that comes next to word end: over the words of alternative
  * ("{name}" is a name), or over nothing. */
-static void emit_way(struct mica_licence_pattern *p, const struct mica_licence_words *alternative,
-                     int64_t end)
+static void emit_way(struct mica_licence_pattern *p, const struct mica_licence_index *index,
+                     const struct mica_licence_words *alternative, int64_t end)
 {
     int64_t split = emit(p, SPLIT, 0, 0);
     for (int64_t i = 0; alternative && i < alternative->n; i++) {
