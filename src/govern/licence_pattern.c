@@ -237,11 +237,11 @@ static void compile(struct mica_licence_pattern *p, const struct mica_licence_in
         for (int64_t r = 0; r < p->n_rules; r++) {
             int64_t end = rule_end(p, p->rules[r], i, head);
             if (end >= 0)
-                emit_way(p, &p->rules[r]->alternative, end);
+                emit_way(p, index, &p->rules[r]->alternative, end);
         }
         int64_t end = i == credits || p->words.words[i].flags & MICA_WORD_PARAGRAPH ? credit_end(p, i) : i;
         if (end > i && (i == credits || end == p->words.n)) {
-            emit_way(p, NULL, end);
+            emit_way(p, index, NULL, end);
             emit(p, SLOT, 0, 0);
             credits = i == credits ? end : credits;
         }
