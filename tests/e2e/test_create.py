@@ -187,3 +187,54 @@ def test_special_files(base, tmp_path):
     os.mkfifo(tmp_path / "pipe.gguf")
     base.create("new", "FROM ./pipe.gguf\n", code=2)
     base.create("new", "FROM base\nADAPTER ./pipe.gguf\n", code=2)
+
+
+def test_show_a_stored_model(base, gguf):
+    text = base.run("show", "base").stdout
+    for expected in ("architecture     llama", "stored as        base:latest", "licence text     MIT License …",
+                     "system           Be brief.", "parameters       temperature 0.5", "stop <|end|>"):
+        assert expected in text, text
+    shown = json.loads(base.run("show", "base", "--json").stdout)
+    assert shown["architecture"] == "llama" and shown["stored"]["name"] == "base:latest"
+    assert shown["stored"]["licenses"] == [MIT] and shown["stored"]["system"] == "Be brief."
+    assert shown["stored"]["parameters"] == {"temperature": 0.5, "stop": ["<|end|>"]}
+    assert shown["stored"]["registered"]["digest"] == shown["stored"]["digest"]
+    assert "stored" not in json.loads(base.run("show", gguf, "--json").stdout)
+
+
+def test_show_one_part(base, gguf):
+    assert base.run("show", "base", "--license").stdout == MIT
+    assert base.run("show", "base", "--system").stdout == "Be brief.\n"
+    assert base.run("show", "base", "--template").stdout.rstrip("\n") == CHATML.rstrip("\n")
+    assert base.run("show", "base", "--parameters").stdout == "temperature 0.5\nstop <|end|>\n"
+    base.run("show", "base", "--system", "--template", code=2)
+    base.create("bare", f"FROM {gguf}\n")
+    assert base.run("show", "bare", "--parameters").stdout == ""
+    base.run("show", "bare", "--license", code=5)
+    base.run("show", "bare", "--system", code=5)
+    base.run("show", "nothing", "--system", code=5)
+
+
+def test_the_modelfile_shown_makes_the_same_model(base):
+    base.create("odd", "FROM base\nSYSTEM \"\"\" two\n \"quoted\" lines \n\"\"\"\nPARAMETER stop \"\"\" a\n\"\"\"\n"
+                "PARAMETER min_p 0.05\nPARAMETER use_mmap false\nMESSAGE user \"\"\"x\ny\"\"\"\nLICENSE other\n")
+    base.create("again", base.run("show", "odd", "--modelfile").stdout)
+    def by_kind(name):
+        return sorted((kind, json.dumps(json.loads(data), sort_keys=True) if kind in ("params", "messages") else data)
+                      for kind, data in base.layers(name))
+    assert by_kind("again") == by_kind("odd")
+
+
+def test_show_what_cannot_run(base):
+    (base.folder / "odd.gguf").write_bytes(b"GGUF\x03\0\0\0" + bytes(16))
+    base.create("odd", "FROM ./odd.gguf\nSYSTEM x\n")
+    assert "cannot run" in base.run("show", "odd").stdout
+    assert "cannot_run" in json.loads(base.run("show", "odd", "--json").stdout)
+    assert base.run("show", "odd", "--system").stdout == "x\n"
+
+
+def test_show_refuses_changed_texts(base):
+    (layer,) = [x for x in base.manifest("base")["layers"] if x["mediaType"].endswith("system")]
+    (base.home / "blobs" / layer["digest"].replace(":", "-")).write_text("Be rude!!")
+    for option in (["--system"], [], ["--json"], ["--modelfile"]):
+        assert "changed" in base.run("show", "base", *option, code=10).stderr
