@@ -144,10 +144,19 @@ bool mica_exception_find(const char *id, bool *drops_share)
     return false;
 }
 
+/* Every version and port of CC BY and CC BY-SA is an open data licence. */
+static bool is_cc_open(const char *id)
+{
+    if (strncasecmp(id, "CC-BY-", 6) != 0)
+        return false;
+    id += strncasecmp(id + 6, "SA-", 3) == 0 ? 9 : 6;
+    return *id >= '1' && *id <= '9';
+}
+
 static unsigned marks(const char *id)
 {
     const struct mica_licence *row = mica_licence_find(id);
-    unsigned found = row ? row->flags : 0;
+    unsigned found = (row ? row->flags : 0) | (is_cc_open(id) ? MICA_LICENCE_DATA : 0);
     for (size_t i = 0; i < MICA_COUNT(open_ids); i++)
         if (strcasecmp(open_ids[i].id, id) == 0)
             found |= open_ids[i].marks;
