@@ -31,7 +31,6 @@ static int spawn(const char *const *argv, const char *folder, int out, int messa
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    extern char **environ;
     int code = posix_spawn_file_actions_init(&actions);
     if (code)
         return code;
