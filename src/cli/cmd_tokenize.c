@@ -1,6 +1,6 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
-#include "cli/cli.h"
+#include "cli/models.h"
 
 #include <jansson.h>
 
@@ -30,7 +30,7 @@ static void close_reader(struct reader *r)
 
 static enum mica_status open_reader(const char *path, struct reader *r, struct mica_err *err)
 {
-    enum mica_status status = mica_files_open(path, &r->files, err);
+    enum mica_status status = mica_cli_files(path, &r->files, err);
     if (status == MICA_OK && mica_files_find(r->files, "tokenizer.json"))
         return mica_tokenizer_from_files(r->files, &r->tok, err);
     if (status == MICA_OK)
