@@ -206,6 +206,9 @@ static enum mica_status bring_licence(struct job *job, struct mica_err *err)
         return MICA_OK;
     if (mica_fs_exists(job->args->licence))
         return attach_text(job, err);
+    job->asserted = "";
+    if (strcmp(job->args->licence, "none") == 0)
+        return MICA_OK;
     if (!mica_licence_canonical(job->args->licence, job->licence_id))
         return mica_fail(
             err, MICA_EARG,
@@ -330,7 +333,7 @@ static const struct mica_option options[] = {
     {"as", 0, MICA_OPT_TEXT, offsetof(struct args, as), "NAME",
      "the name to keep it under; default: the file's"},
     {"licence", 0, MICA_OPT_TEXT, offsetof(struct args, licence), "FILE|ID",
-     "attach a licence text, or state an SPDX id"},
+     "attach a licence text, or state an SPDX id; 'none' takes a statement back"},
     {"base", 0, MICA_OPT_LIST, offsetof(struct args, bases), "NAME",
      "a model it was made from; may be repeated"},
     {"dataset", 0, MICA_OPT_LIST, offsetof(struct args, datasets), "NAME",

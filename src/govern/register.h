@@ -26,7 +26,7 @@ enum mica_component_kind {
 };
 
 /* Texts are NUL-terminated and never NULL in what the register returns ("" = not stated); NULL may be given.
- */
+ * What is put is made UTF-8 without control characters (newlines may stand in notes and card). */
 struct mica_component {
     int64_t id; /* given by the register */
     enum mica_component_kind kind;

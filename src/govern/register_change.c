@@ -51,27 +51,38 @@ static enum mica_status seal_next_line(struct mica_register *reg, const char *co
     return status;
 }
 
+static enum mica_status insert_line(struct mica_register *reg, const char *const text[4],
+                                    const struct mica_digest *seal, struct mica_err *err)
+{
+    sqlite3_stmt *stmt = mica_register_prepare(
+        reg, "INSERT INTO history (time, name, event, what, seal) VALUES (?, ?, ?, ?, ?)", err);
+    if (!stmt)
+        return mica_register_fail(reg, err);
+    for (int i = 0; i < 4; i++)
+        mica_register_bind(stmt, i + 1, text[i]);
+    sqlite3_bind_blob(stmt, 5, seal->bytes, sizeof seal->bytes, SQLITE_STATIC);
+    return mica_register_run(reg, stmt, err);
+}
+
 enum mica_status mica_register_note(struct mica_register *reg, const char *name, const char *event,
                                     const char *what, struct mica_err *err)
 {
     char now[MICA_TIME_TEXT];
     struct mica_digest seal;
+    struct mica_arena arena = {0};
     mica_time_text(now);
-    const char *const text[] = {now, name, event ? event : "", what ? what : ""};
-    enum mica_status status = mica_register_begin(reg, err);
-    if (status != MICA_OK)
-        return status;
-    status = seal_next_line(reg, text, &seal, err);
+    const char *const text[] = {now, mica_register_clean(&arena, name, false),
+                                mica_register_clean(&arena, event, false),
+                                mica_register_clean(&arena, what, false)};
+    enum mica_status status = text[1] && text[2] && text[3] ? mica_register_begin(reg, err) : no_memory(err);
     if (status == MICA_OK) {
-        sqlite3_stmt *stmt = mica_register_prepare(
-            reg, "INSERT INTO history (time, name, event, what, seal) VALUES (?, ?, ?, ?, ?)", err);
-        for (int i = 0; stmt && i < 4; i++)
-            mica_register_bind(stmt, i + 1, text[i]);
-        if (stmt)
-            sqlite3_bind_blob(stmt, 5, seal.bytes, sizeof seal.bytes, SQLITE_STATIC);
-        status = stmt ? mica_register_run(reg, stmt, err) : mica_register_fail(reg, err);
+        status = seal_next_line(reg, text, &seal, err);
+        if (status == MICA_OK)
+            status = insert_line(reg, text, &seal, err);
+        status = finish(reg, status, err);
     }
-    return finish(reg, status, err);
+    mica_arena_release(&arena);
+    return status;
 }
 
 enum mica_status mica_register_history(struct mica_register *reg, const char *name,
@@ -256,33 +267,54 @@ static enum mica_status write_row(struct mica_register *reg, const struct mica_c
     return mica_register_run(reg, stmt, err);
 }
 
+/* A copy with clean texts, and the time when none was given. */
+static bool clean_row(struct mica_component *row, struct mica_arena *arena)
+{
+    char now[MICA_TIME_TEXT];
+    mica_time_text(now);
+    if (!row->time || !*row->time)
+        row->time = now;
+    const char *notes = mica_register_clean(arena, row->notes, true),
+               *card = mica_register_clean(arena, row->card, true);
+    bool ok = notes && card;
+#define X(field) ok = (row->field = mica_register_clean(arena, row->field, false)) != NULL && ok;
+    MICA_COMPONENT_TEXTS(X)
+#undef X
+    row->notes = notes;
+    row->card = card;
+    return ok;
+}
+
+static enum mica_status put_row(struct mica_register *reg, struct mica_component *row, const char *event,
+                                struct mica_err *err)
+{
+    struct mica_buf what = {0};
+    enum mica_status status = find_id(reg, row, &row->id, err);
+    if (status == MICA_OK)
+        status = describe(reg, row->id, row, &what, err);
+    if (status == MICA_OK)
+        status = write_row(reg, row, err);
+    if (status == MICA_OK && row->id == 0)
+        row->id = sqlite3_last_insert_rowid(reg->db);
+    if (status == MICA_OK)
+        status = write_seal(reg, row, err);
+    if (status == MICA_OK)
+        status = mica_register_note(reg, row->name, event, what.data, err);
+    mica_buf_release(&what);
+    return status;
+}
+
 enum mica_status mica_register_put(struct mica_register *reg, const struct mica_component *component,
                                    const char *event, int64_t *id_out, struct mica_err *err)
 {
-    char now[MICA_TIME_TEXT];
     struct mica_component row = *component;
-    struct mica_buf what = {0};
+    struct mica_arena arena = {0};
     if (!row.name || !*row.name)
         return mica_fail(err, MICA_EARG, "register: a component needs a name");
-    mica_time_text(now);
-    if (!row.time || !*row.time)
-        row.time = now;
-    enum mica_status status = mica_register_begin(reg, err);
-    if (status != MICA_OK)
-        return status;
-    status = find_id(reg, &row, &row.id, err);
+    enum mica_status status = clean_row(&row, &arena) ? mica_register_begin(reg, err) : no_memory(err);
     if (status == MICA_OK)
-        status = describe(reg, row.id, &row, &what, err);
-    if (status == MICA_OK)
-        status = write_row(reg, &row, err);
-    if (status == MICA_OK && row.id == 0)
-        row.id = sqlite3_last_insert_rowid(reg->db);
-    if (status == MICA_OK)
-        status = write_seal(reg, &row, err);
-    if (status == MICA_OK)
-        status = mica_register_note(reg, row.name, event, what.data, err);
-    mica_buf_release(&what);
-    status = finish(reg, status, err);
+        status = finish(reg, put_row(reg, &row, event, err), err);
+    mica_arena_release(&arena);
     if (status == MICA_OK && id_out)
         *id_out = row.id;
     return status;

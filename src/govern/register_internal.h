@@ -29,6 +29,9 @@ void mica_seal_int(struct mica_buf *buf, int64_t value);
 /* The seal over buf, which is released. false when out of memory. */
 bool mica_seal_make(const struct mica_register *reg, struct mica_buf *buf, struct mica_digest *out);
 
+/* A copy that is UTF-8 without control characters: what the register holds comes from anyone and goes to
+ * terminals, pages and JSON. NULL: out of memory. */
+const char *mica_register_clean(struct mica_arena *arena, const char *text, bool keep_newlines);
 /* Turns SQLite's last error into ours. */
 enum mica_status mica_register_fail(struct mica_register *reg, struct mica_err *err);
 /* A statement, or NULL with *err filled; finalise it. */

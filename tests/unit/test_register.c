@@ -89,6 +89,36 @@ static void test_put_and_find(void **state)
     mica_register_close(reg);
 }
 
+/* What comes from anyone cannot move a cursor, and is UTF-8. */
+static void test_clean_texts(void **state)
+{
+    static const struct {
+        const char *given, *kept;
+    } rows[] = {
+        {"plain – ünïcode 你好 🙂", "plain – ünïcode 你好 🙂"},
+        {"a\x1b[2Jb\tc\x7f", "a [2Jb c "},
+        {"\xc2\x9b", "  "},
+        {"\xe2\x80\xae"
+         "x\xe2\x81\xa6",
+         "   x   "},
+        {"\xff\xc3(\xc0\xaf\xed\xa0\x80\xf5\x80\x80\x80", "?" "?(???????" "?" "?"},
+        {"\xe4\xbd", "??"},
+    };
+    for (size_t i = 0; i < MICA_COUNT(rows); i++) {
+        struct mica_components *found = NULL;
+        struct mica_register *reg = open_register();
+        struct mica_component c = {
+            .kind = MICA_COMPONENT_MODEL, .name = "m", .owner = rows[i].given, .notes = "a\nb"};
+        assert_int_equal(mica_register_put(reg, &c, "", NULL, &err), MICA_OK);
+        assert_int_equal(mica_register_find(reg, MICA_COMPONENT_MODEL, "m", &found, &err), MICA_OK);
+        if (strcmp(found->rows[0].owner, rows[i].kept) != 0)
+            fail_msg("row %zu: '%s'", i, found->rows[0].owner);
+        assert_string_equal(found->rows[0].notes, "a\nb");
+        mica_components_free(found);
+        mica_register_close(reg);
+    }
+}
+
 static void test_find_digest(void **state)
 {
     char hex[MICA_DIGEST_HEX];
@@ -481,6 +511,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_put_and_find, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_clean_texts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_find_digest, setup, teardown),
         cmocka_unit_test_setup_teardown(test_closure, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tampering, setup, teardown),
