@@ -1,5 +1,6 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
+/* REUSE-IgnoreStart: this file prints the licence tag of another one. */
 #include "govern/dependencies.h"
 
 #define PCRE2_CODE_UNIT_WIDTH 8

@@ -101,7 +101,10 @@ static void test_clean_texts(void **state)
         {"\xe2\x80\xae"
          "x\xe2\x81\xa6",
          "   x   "},
-        {"\xff\xc3(\xc0\xaf\xed\xa0\x80\xf5\x80\x80\x80", "?" "?(???????" "?" "?"},
+        {"\xff\xc3(\xc0\xaf\xed\xa0\x80\xf5\x80\x80\x80", "?"
+                                                          "?(???????"
+                                                          "?"
+                                                          "?"},
         {"\xe4\xbd", "??"},
     };
     for (size_t i = 0; i < MICA_COUNT(rows); i++) {
