@@ -29,8 +29,8 @@ enum mica_status mica_cli_files(const char *text, struct mica_files **out, struc
 /* Blobs that the register refers to (licence texts, policies, cards); free with mica_free. */
 enum mica_status mica_cli_registered_blobs(struct mica_store *store, struct mica_digest **out, int64_t *n_out,
                                            struct mica_err *err);
-/* Writes what the register states about a model also under another name; forgets a model. Both are fine when
- * it states nothing. */
+/* Writes what the register states about a model also under another name; forgets a model, unless others are
+ * made from it (their terms depend on its). Both are fine when the register states nothing. */
 enum mica_status mica_cli_register_copy(struct mica_store *store, const struct mica_name *from,
                                         const struct mica_name *to, struct mica_err *err);
 enum mica_status mica_cli_register_forget(struct mica_store *store, const struct mica_name *name,

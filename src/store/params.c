@@ -153,7 +153,7 @@ enum mica_status mica_params_add(struct json_t *object, const char *name, const 
     int i = find(name), rc;
     if (i < 0)
         return mica_fail(err, MICA_EARG,
-                         "parameter %.100s: there is no such parameter; docs: mica help create", name);
+                         "parameter %.100s: there is no such parameter; see docs/modelfile.md", name);
     enum mica_param_type type = mica_params_info[i].type;
     json_t *json = read_value(type, value), *texts = json_object_get(object, name);
     if (!json)

@@ -4,6 +4,7 @@
 import hashlib
 import json
 import os
+import shutil
 import sqlite3
 import sys
 
@@ -59,10 +60,18 @@ def home(mica, tmp_path):
     return Home(mica, tmp_path)
 
 
-@pytest.fixture
-def base(home, gguf):
+@pytest.fixture(scope="module")
+def made(mica, gguf, tmp_path_factory):
+    """The store that each test gets a copy of."""
+    home = Home(mica, tmp_path_factory.mktemp("made"))
     home.create("base", f"FROM {gguf}\nTEMPLATE \"\"\"{CHATML}\"\"\"\nSYSTEM Be brief.\nPARAMETER temperature 0.5\n"
                 f"PARAMETER stop <|end|>\nLICENSE \"\"\"{MIT}\"\"\"\nMESSAGE user Hi\nMESSAGE assistant Hello\n")
+    return home
+
+
+@pytest.fixture
+def base(home, made):
+    shutil.copytree(made.home, home.home)
     return home
 
 
@@ -238,3 +247,26 @@ def test_show_refuses_changed_texts(base):
     (base.home / "blobs" / layer["digest"].replace(":", "-")).write_text("Be rude!!")
     for option in (["--system"], [], ["--json"], ["--modelfile"]):
         assert "changed" in base.run("show", "base", *option, code=10).stderr
+
+
+def test_the_register_follows_copies_and_removals(base):
+    def registered(name):
+        return json.loads(base.run("show", name, "--json").stdout)["stored"].get("registered")
+    base.create("child", "FROM base\nSYSTEM x\n")
+    base.run("cp", "child", "me/copy:1")
+    old, new = registered("child"), registered("me/copy:1")
+    assert new["name"] == "me/copy:1" and new["digest"] == old["digest"]
+    assert new.get("concluded") == old.get("concluded") and new.get("declared_file") == old.get("declared_file")
+    base.run("rm", "me/copy:1")
+    with sqlite3.connect(base.home / "register.db") as db:
+        names = [row[0] for row in db.execute("SELECT name FROM components WHERE kind = 'model'")]
+    assert "child:latest" in names and "me/copy:1" not in names
+    # The base's terms are the child's, too: they stay known when the base itself is gone.
+    base.run("rm", "base")
+    with sqlite3.connect(base.home / "register.db") as db:
+        names = [row[0] for row in db.execute("SELECT name FROM components WHERE kind = 'model'")]
+    assert sorted(names) == ["base:latest", "child:latest"]
+    base.run("rm", "child")
+    with sqlite3.connect(base.home / "register.db") as db:
+        names = [row[0] for row in db.execute("SELECT name FROM components WHERE kind = 'model'")]
+    assert names == ["base:latest"]
