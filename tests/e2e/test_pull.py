@@ -240,7 +240,7 @@ def test_small_file_that_is_another(store, hub):
 
 @pytest.mark.parametrize("source", ["hf:owner", "hf:../x", "hf:owner/..", "hf:a/b@../c", "hf:a/b:../c.gguf", "pypi:-r x",
                                     "pypi:a b", "pypi:x>=1", "pypi:", "npm:--global", "npm:../x", "npm:@x", "npm:a@b c",
-                                    "https://h/x.gguf", "https://h/x#sha256=12", "ftp://x/y", "data:x", "/etc/passwd"])
+                                    "https://h/x.gguf", "https://h/x#sha256=12", "ftp://x/y", "data:,x", "/etc/passwd"])
 def test_bad_sources(store, source):
     done = store.pull("--", source)
     assert done.returncode == EXIT_ARG, done.stderr
