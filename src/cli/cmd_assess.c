@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 /* mica assess: the sheet that an open project is judged by. */
 #include "cli/cli.h"
+#include "cli/registered.h"
 #include "govern/assess.h"
-#include "store/store.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -71,23 +71,15 @@ static enum mica_status gather(struct material *m, const char *text, char printe
                                struct mica_err *err)
 {
     struct mica_name name;
-    struct mica_components *found = NULL;
-    enum mica_status status = mica_name_parse(text, &name, err);
+    enum mica_status status = mica_cli_open_register(&m->store, &m->reg, err);
     if (status == MICA_OK)
-        status = mica_store_open(NULL, &m->store, err);
+        status = mica_cli_manifest(m->store, text, &name, &m->manifest, err);
     if (status == MICA_OK)
-        status = mica_store_manifest(m->store, &name, &m->manifest, err);
-    if (status == MICA_OK)
-        status = mica_register_open(mica_store_home(m->store), &m->reg, err);
+        status = mica_cli_closure(m->reg, MICA_COMPONENT_MODEL, text, &m->closure, err);
     if (status != MICA_OK)
         return status;
     mica_name_print(&name, printed);
-    status = mica_register_find(m->reg, MICA_COMPONENT_MODEL, printed, &found, err);
-    if (status == MICA_OK)
-        status = mica_register_closure(m->reg, found->rows[0].id, &m->closure, err);
-    mica_components_free(found);
-    if (status == MICA_OK)
-        status = mica_register_history(m->reg, printed, count_line, m, err);
+    status = mica_register_history(m->reg, printed, count_line, m, err);
     if (status != MICA_OK)
         return status;
     m->model.name = printed;

@@ -2,8 +2,10 @@
  * SPDX-License-Identifier: Apache-2.0 */
 /* mica sbom: writes the bill of materials of a stored model or of Mica, and reads those of others. */
 #include "cli/cli.h"
+#include "cli/registered.h"
+#include "govern/closure.h"
+#include "govern/dependencies.h"
 #include "govern/sbom.h"
-#include "store/store.h"
 
 #include <jansson.h>
 
@@ -25,6 +27,7 @@ struct material {
     struct mica_model_info info;
     struct mica_sbom_facts facts;
     char **texts;
+    const char *verdict;
 };
 
 static void release(struct material *m)
@@ -79,30 +82,35 @@ static void read_facts(struct material *m)
     mica_files_free(files);
 }
 
+/* What this project's policy says to using what the rows state; NULL: nothing could be decided. */
+static const char *verdict_of(const char *home, const struct mica_components *closure)
+{
+    struct mica_policy policy = {0};
+    struct mica_decision *decision = NULL;
+    const char *verdict = NULL;
+    if (mica_policy_load(NULL, home, &policy, NULL) == MICA_OK &&
+        mica_closure_rights(closure, &policy.facts, &decision, NULL) == MICA_OK)
+        verdict = mica_verdict_text(decision->verdict);
+    mica_decision_free(decision);
+    mica_policy_release(&policy);
+    return verdict;
+}
+
 static enum mica_status gather(struct material *m, const char *text, struct mica_err *err)
 {
     struct mica_name name;
-    char printed[MICA_NAME_TEXT];
-    struct mica_components *found = NULL;
-    enum mica_status status = mica_name_parse(text, &name, err);
+    enum mica_status status = mica_cli_open_register(&m->store, &m->reg, err);
     if (status == MICA_OK)
-        status = mica_store_open(NULL, &m->store, err);
+        status = mica_cli_manifest(m->store, text, &name, &m->manifest, err);
     if (status == MICA_OK)
-        status = mica_store_manifest(m->store, &name, &m->manifest, err);
-    if (status == MICA_OK)
-        status = mica_register_open(mica_store_home(m->store), &m->reg, err);
-    if (status != MICA_OK)
-        return status;
-    mica_name_print(&name, printed);
-    status = mica_register_find(m->reg, MICA_COMPONENT_MODEL, printed, &found, err);
-    if (status == MICA_OK)
-        status = mica_register_closure(m->reg, found->rows[0].id, &m->closure, err);
-    mica_components_free(found);
+        status = mica_cli_closure(m->reg, MICA_COMPONENT_MODEL, text, &m->closure, err);
     if (status == MICA_OK)
         status = read_texts(m, err);
-    if (status == MICA_OK)
-        read_facts(m);
-    return status;
+    if (status != MICA_OK)
+        return status;
+    read_facts(m);
+    m->verdict = verdict_of(mica_store_home(m->store), m->closure);
+    return MICA_OK;
 }
 
 static enum mica_status find_format(const char *text, enum mica_sbom_format *out, struct mica_err *err)
@@ -176,14 +184,50 @@ static enum mica_status describe_model(const struct args *args, const char *name
                                     .texts = (const char *const *)m.texts,
                                     .manifest = m.manifest,
                                     .facts = m.facts.architecture ? &m.facts : NULL,
-                                    .supplier = args->supplier};
+                                    .supplier = args->supplier,
+                                    .verdict = m.verdict};
     if (status == MICA_OK)
         status = write_document(args, &input, err);
     release(&m);
     return status;
 }
 
+static enum mica_status describe_self(const struct args *args, struct mica_err *err)
+{
+    struct mica_components *closure = NULL;
+    enum mica_status status = mica_dependencies_closure(&closure, err);
+    struct mica_sbom_input input = {.spec = args->spec,
+                                    .closure = closure,
+                                    .supplier = args->supplier ? args->supplier : "The Mica authors"};
+    if (status == MICA_OK)
+        status = write_document(args, &input, err);
+    mica_components_free(closure);
+    return status;
+}
+
 /* ---- reading ---- */
+
+/* The verdict on one row by itself, with the facts of this project's policy. */
+static const char *row_verdict(const struct mica_facts *facts, const struct mica_sbom_row *row)
+{
+    struct mica_subject subject = {.component = row->name,
+                                   .kind = row->kind,
+                                   .relation = "",
+                                   .licence = row->concluded,
+                                   .declared = row->declared,
+                                   .text_seen = false};
+    struct mica_decision *decision = NULL;
+    if (mica_rights_decide(&subject, 1, facts, &decision, NULL) != MICA_OK)
+        return "";
+    const char *verdict = mica_verdict_text(decision->verdict);
+    mica_decision_free(decision);
+    return verdict;
+}
+
+static bool is_file(const struct mica_sbom_row *row)
+{
+    return strcmp(row->kind, "file") == 0;
+}
 
 static const char *place_of(struct mica_store *store, const struct mica_sbom_row *row)
 {
@@ -193,21 +237,24 @@ static const char *place_of(struct mica_store *store, const struct mica_sbom_row
     return mica_store_has_blob(store, &digest) ? "in the store" : "not in the store";
 }
 
-static json_t *row_json(struct mica_store *store, const struct mica_sbom_row *row)
+static json_t *row_json(struct mica_store *store, const struct mica_facts *facts,
+                        const struct mica_sbom_row *row)
 {
     struct mica_digest digest;
     bool stored =
         *row->digest && mica_digest_parse(row->digest, &digest) && mica_store_has_blob(store, &digest);
-    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b}", "kind", row->kind, "name", row->name,
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:s}", "kind", row->kind, "name", row->name,
                      "version", row->version, "ref", row->ref, "sha256", row->digest, "declared",
-                     row->declared, "concluded", row->concluded, "stored", stored);
+                     row->declared, "concluded", row->concluded, "stored", stored, "verdict",
+                     is_file(row) ? "" : row_verdict(facts, row));
 }
 
-static json_t *sbom_json(struct mica_store *store, const struct mica_sbom *sbom)
+static json_t *sbom_json(struct mica_store *store, const struct mica_facts *facts,
+                         const struct mica_sbom *sbom)
 {
     json_t *rows = json_array(), *gaps = json_array();
     for (int64_t i = 0; i < sbom->n_rows; i++)
-        json_array_append_new(rows, row_json(store, &sbom->rows[i]));
+        json_array_append_new(rows, row_json(store, facts, &sbom->rows[i]));
     for (int64_t i = 0; i < sbom->n_gaps; i++)
         json_array_append_new(gaps, json_string(sbom->gaps[i]));
     return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "format",
@@ -215,16 +262,18 @@ static json_t *sbom_json(struct mica_store *store, const struct mica_sbom *sbom)
                      sbom->serial, "subject", sbom->subject, "components", rows, "gaps", gaps);
 }
 
-static void print_rows(struct mica_store *store, const struct mica_sbom *sbom)
+static void print_rows(struct mica_store *store, const struct mica_facts *facts, const struct mica_sbom *sbom)
 {
     printf("%s %s, %lld components%s%s\n", sbom->format == MICA_SBOM_SPDX ? "SPDX" : "CycloneDX", sbom->spec,
            (long long)sbom->n_rows, *sbom->serial ? ", " : "", sbom->serial);
     for (int64_t i = 0; i < sbom->n_rows; i++) {
         const struct mica_sbom_row *row = &sbom->rows[i];
         const char *licence = *row->concluded ? row->concluded : row->declared, *place = place_of(store, row);
-        printf("%-10s %s%s%s: %s%s%s%s\n", row->kind, row->name, *row->version ? " " : "", row->version,
-               *licence ? licence : "no licence stated",
-               *licence && !*row->concluded ? " (only declared)" : "", *place ? ", " : "", place);
+        printf("%-10s %s%s%s", row->kind, row->name, *row->version ? " " : "", row->version);
+        if (!is_file(row))
+            printf(": %s%s, %s", *licence ? licence : "no licence stated",
+                   *licence && !*row->concluded ? " (only declared)" : "", row_verdict(facts, row));
+        printf("%s%s\n", *place ? ", " : "", place);
     }
     for (int64_t i = 0; i < sbom->n_gaps; i++)
         printf("missing    %s\n", sbom->gaps[i]);
@@ -235,21 +284,25 @@ static enum mica_status check(const struct args *args, struct mica_err *err)
     struct mica_buf text = {.limit = MICA_SBOM_BYTES_MAX + 1};
     struct mica_store *store = NULL;
     struct mica_sbom *sbom = NULL;
+    struct mica_policy policy = {0};
     enum mica_status status = mica_cli_read(args->check, &text, err);
     if (status == MICA_OK)
         status = mica_store_open(NULL, &store, err);
     if (status == MICA_OK)
+        status = mica_policy_load(NULL, mica_store_home(store), &policy, err);
+    if (status == MICA_OK)
         status = mica_sbom_read(text.data, text.len, &sbom, err);
     if (status == MICA_OK) {
         if (args->json)
-            mica_cli_print_json(sbom_json(store, sbom));
+            mica_cli_print_json(sbom_json(store, &policy.facts, sbom));
         else
-            print_rows(store, sbom);
+            print_rows(store, &policy.facts, sbom);
         if (args->strict && sbom->n_gaps)
             status = mica_fail(err, MICA_EFORMAT, "%s: --strict: %lld things are not stated", args->check,
                                (long long)sbom->n_gaps);
     }
     mica_sbom_free(sbom);
+    mica_policy_release(&policy);
     mica_store_close(store);
     mica_buf_release(&text);
     return status;
@@ -261,7 +314,9 @@ static int run(void *data, char **operands, int n_operands)
     struct mica_err err;
     if ((args->check != NULL) + args->self + n_operands != 1)
         return mica_cli_usage("sbom: give one of a model's name, --self and --check FILE");
-    enum mica_status status = args->check ? check(args, &err) : describe_model(args, operands[0], &err);
+    enum mica_status status = args->check  ? check(args, &err)
+                              : args->self ? describe_self(args, &err)
+                                           : describe_model(args, operands[0], &err);
     return status == MICA_OK ? 0 : mica_cli_fail(status, &err);
 }
 

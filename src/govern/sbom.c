@@ -247,6 +247,15 @@ const char *mica_sbom_supplier(struct mica_sbom_out *out, int64_t row)
     return NULL;
 }
 
+const char *mica_sbom_name(struct mica_sbom_out *out, int64_t row)
+{
+    const struct mica_component *c = component(out, row);
+    const char *name = is_stated(c->name) ? c->name : "unnamed";
+    return c->kind == MICA_COMPONENT_TOKENIZER  ? mica_sbom_printf(out, "%s (tokenizer)", name)
+           : c->kind == MICA_COMPONENT_TEMPLATE ? mica_sbom_printf(out, "%s (chat template)", name)
+                                                : name;
+}
+
 const char *mica_sbom_version(struct mica_sbom_out *out, int64_t row)
 {
     const struct mica_component *c = component(out, row);

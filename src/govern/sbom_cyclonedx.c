@@ -23,6 +23,12 @@ static const struct {
     [MICA_COMPONENT_SOFTWARE] = {"library", NULL},
 };
 
+static const char *type_of(const struct mica_sbom_out *out, int64_t row)
+{
+    enum mica_component_kind kind = component(out, row)->kind;
+    return row == 0 && kind == MICA_COMPONENT_SOFTWARE ? "application" : kinds[kind].type;
+}
+
 static json_t *hashes(struct mica_sbom_out *out, const char *hex)
 {
     json_t *list = mica_sbom_array(out), *hash = mica_sbom_object(out);
@@ -188,7 +194,7 @@ static json_t *data_entry(struct mica_sbom_out *out, int64_t row)
            *contents = mica_sbom_object(out), *list = mica_sbom_array(out);
     if (!json_array_size(sensitive))
         mica_sbom_add(out, sensitive, mica_sbom_string(out, "not stated"));
-    mica_sbom_set_text(out, entry, "name", c->name && *c->name ? c->name : "unnamed");
+    mica_sbom_set_text(out, entry, "name", mica_sbom_name(out, row));
     mica_sbom_set_text(out, contents, "url", mica_sbom_location(out, row));
     mica_sbom_set(out, entry, "contents", contents);
     mica_sbom_set_text(out, entry, "classification", classification ? classification : "not stated");
@@ -211,7 +217,7 @@ static json_t *ancestors(struct mica_sbom_out *out, int64_t row)
         if (!is_base && !adapts)
             continue;
         json_t *base = named(out, "type", kinds[component(out, i)->kind].type);
-        mica_sbom_set_text(out, base, "name", component(out, i)->name);
+        mica_sbom_set_text(out, base, "name", mica_sbom_name(out, i));
         mica_sbom_set_text(out, base, "version", mica_sbom_version(out, i));
         mica_sbom_add(out, list, base);
     }
@@ -328,7 +334,7 @@ static json_t *row_component(struct mica_sbom_out *out, int64_t row)
     const struct mica_layer *weights = row ? NULL : mica_sbom_weights(out);
     const char *supplier = mica_sbom_supplier(out, row), *digest = c->digest;
     char hex[MICA_DIGEST_HEX];
-    json_t *object = named(out, "type", kinds[c->kind].type);
+    json_t *object = named(out, "type", type_of(out, row));
     if (weights) {
         mica_digest_hex(&weights->digest, hex);
         digest = hex;
@@ -336,7 +342,7 @@ static json_t *row_component(struct mica_sbom_out *out, int64_t row)
     mica_sbom_set_text(out, object, "bom-ref", mica_sbom_ref(out, row));
     if (supplier)
         mica_sbom_set(out, object, "supplier", named(out, "name", supplier));
-    mica_sbom_set_text(out, object, "name", c->name && *c->name ? c->name : "unnamed");
+    mica_sbom_set_text(out, object, "name", mica_sbom_name(out, row));
     mica_sbom_set_text(out, object, "version", mica_sbom_version(out, row));
     if (mica_sbom_is_digest(digest))
         mica_sbom_set(out, object, "hashes", hashes(out, digest));
@@ -381,12 +387,9 @@ static json_t *template_component(struct mica_sbom_out *out)
 
 static json_t *metadata(struct mica_sbom_out *out, const char *root)
 {
-    const struct mica_component *c = component(out, 0);
     json_t *object = named(out, "timestamp", out->time), *phases = mica_sbom_array(out),
            *tools = mica_sbom_object(out), *list = mica_sbom_array(out),
-           *tool = named(out, "type", "application"),
-           *subject =
-               named(out, "type", c->kind == MICA_COMPONENT_SOFTWARE ? "application" : kinds[c->kind].type);
+           *tool = named(out, "type", "application"), *subject = named(out, "type", type_of(out, 0));
     mica_sbom_add(out, phases, named(out, "phase", "operations"));
     mica_sbom_set(out, object, "lifecycles", phases);
     mica_sbom_set_text(out, tool, "name", "mica");
@@ -395,8 +398,9 @@ static json_t *metadata(struct mica_sbom_out *out, const char *root)
     mica_sbom_set(out, tools, "components", list);
     mica_sbom_set(out, object, "tools", tools);
     mica_sbom_set_text(out, subject, "bom-ref", root);
-    mica_sbom_set_text(out, subject, "name", c->name && *c->name ? c->name : "unnamed");
+    mica_sbom_set_text(out, subject, "name", mica_sbom_name(out, 0));
     mica_sbom_set_text(out, subject, "version", mica_sbom_version(out, 0));
+    set_licences(out, subject, 0);
     mica_sbom_set(out, object, "component", subject);
     return object;
 }

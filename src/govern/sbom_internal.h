@@ -44,6 +44,8 @@ const char *mica_sbom_uri(struct mica_sbom_out *out, const char *text);
 const char *mica_sbom_location(struct mica_sbom_out *out, int64_t row);
 /* Who supplies row: its owner, or who owns its source; NULL when nobody is stated. */
 const char *mica_sbom_supplier(struct mica_sbom_out *out, int64_t row);
+/* Name for people: a tokenizer and a template have their model's. */
+const char *mica_sbom_name(struct mica_sbom_out *out, int64_t row);
 /* Version for people: version, else revision, else the digest's first 12 digits, else "not stated". */
 const char *mica_sbom_version(struct mica_sbom_out *out, int64_t row);
 /* The only weights file of the described model, or NULL. */

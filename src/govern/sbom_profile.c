@@ -34,6 +34,8 @@ static const struct rule cyclonedx_rules[] = {
     {"data", "data/classification", false},
     {"data", "data/sensitiveData", false},
     {"data", "data/governance/owners/organization/name", false},
+    {"application", "version", false},
+    {"application", "licenses", false},
     {"library", "version", false},
     {"library", "licenses", false},
 };

@@ -343,7 +343,7 @@ static void add_row(struct graph *g, int64_t row, const char *id)
         mica_digest_hex(&weights->digest, hex);
         digest = hex;
     }
-    mica_sbom_set_text(out, object, "name", c->name && *c->name ? c->name : "unnamed");
+    mica_sbom_set_text(out, object, "name", mica_sbom_name(out, row));
     mica_sbom_set_text(out, object, "software_primaryPurpose",
                        row == 0 && c->kind == MICA_COMPONENT_SOFTWARE ? "application"
                                                                       : kinds[c->kind].purpose);
@@ -460,7 +460,7 @@ static void add_document(struct graph *g, const char *model)
     all = json_copy(g->ids);
     json_t *document = element(g, "SpdxDocument", document_id);
     mica_sbom_set_text(out, document, "name",
-                       mica_sbom_printf(out, "Bill of materials of %s", component(g, 0)->name));
+                       mica_sbom_printf(out, "Bill of materials of %s", mica_sbom_name(out, 0)));
     set_texts(g, document, "rootElement", bom_id);
     if (!all)
         out->failed = true;

@@ -237,3 +237,15 @@ def test_markdown_and_text(mica, good, tmp_path):
 def test_what_cannot_be_assessed(mica, tmp_path, arguments, status):
     done = mica("assess", *arguments, env={"MICA_HOME": str(tmp_path)}, cwd=tmp_path)
     assert done.returncode == status, done.stderr
+
+
+def test_a_stored_model(assess, mica, fetched, tmp_path):
+    env = {"MICA_HOME": str(tmp_path / "home")}
+    assert mica("register", fetched("models/smollm2.gguf"), "--as", "smollm2", "--owner", "the lab", env=env).returncode == 0
+    marks, found = assess("smollm2")
+    assert found["licence"][0][:2] == ("partial", "only stated, without its text: apache-2.0")
+    assert found["model card"][0][0] == "poor" and found["owner"] == [("good", "here it belongs to the lab", "register")]
+    assert found["format"][0][0] == "good" and found["runs here"][0][1] == "architecture llama, with a chat template"
+    assert found["chat template"][0][0] == "good" and marks["community"] == "not seen"
+    assert mica("register", "smollm2", "--licence", ROOT / "LICENSE", env=env).returncode == 0
+    assert assess("smollm2")[1]["licence"][0][:2] == ("good", "the whole text is Apache-2.0")

@@ -131,10 +131,13 @@ def test_cyclonedx_is_valid(make, strict, register, spec):
 
 
 @pytest.mark.parametrize("register", REGISTERS)
-def test_spdx_is_valid(make, schema, shacl, register):
-    text = make(REGISTERS[register](), "spdx", "3.0.1")
-    assert schema(text) == ""
-    assert shacl(text) == ""
+def test_spdx_fits_the_schema(make, schema, register):
+    assert schema(make(REGISTERS[register](), "spdx", "3.0.1")) == ""
+
+
+@pytest.mark.parametrize("register", ["tiny", *(pytest.param(r, marks=pytest.mark.slow) for r in ("bare", "hostile"))])
+def test_spdx_conforms_to_the_shapes(make, shacl, register):
+    assert shacl(make(REGISTERS[register](), "spdx", "3.0.1")) == ""
 
 
 @pytest.mark.parametrize("register", REGISTERS)
@@ -412,3 +415,65 @@ def test_names_cannot_speak_to_the_terminal(mica, tmp_path):
 @pytest.mark.parametrize("arguments", [[], ["--self", "x"], ["x", "--check", "y"]])
 def test_one_thing_at_a_time(mica, tmp_path, arguments):
     assert mica("sbom", *arguments, env={"MICA_HOME": str(tmp_path)}).returncode == 2
+
+
+# ---- through the program ----
+
+@pytest.mark.parametrize("fmt,spec", SPECS)
+def test_mica_itself(mica, tmp_path, strict, fmt, spec):
+    env = {"MICA_HOME": str(tmp_path / "home"), **EPOCH}
+    first, again = (mica("sbom", "--self", "--format", fmt, "--spec", spec, env=env) for _ in range(2))
+    assert first.returncode == 0 and first.stdout == again.stdout
+    if fmt == "cyclonedx":
+        assert strict(first.stdout, spec) is None
+        parts = {c["name"]: c for c in json.loads(first.stdout)["components"]}
+        assert parts["mica"]["type"] == "application" and parts["jansson"]["licenses"][0]["license"]["id"] == "MIT"
+        assert parts["utf8proc"]["licenses"][0]["expression"] == "MIT AND Unicode-3.0"
+        assert len(json.loads(first.stdout)["dependencies"][1]["dependsOn"]) == len(parts) - 1
+    else:
+        names = {e["name"]: e for e in json.loads(first.stdout)["@graph"] if e["type"] == "software_Package"}
+        assert names["SQLite"]["software_packageVersion"].startswith("3.")
+
+
+@pytest.fixture
+def schema_if_there(request):
+    """schema_if_there(text) checks an SPDX document where the schema can be made."""
+    if not (SPDX_DATA / "spdx-model.ttl").exists():
+        return lambda text: None
+    check_schema, check_shacl = request.getfixturevalue("schema"), request.getfixturevalue("shacl")
+
+    def check_both(text):
+        assert check_schema(text) == "" and check_shacl(text) == ""
+    return check_both
+
+
+@pytest.mark.slow
+def test_a_real_model(mica, tmp_path, fetched, strict, schema_if_there, check):
+    env = {"MICA_HOME": str(tmp_path / "home"), **EPOCH}
+    done = mica("register", fetched("models/smollm2.gguf"), "--as", "smollm2", "--owner", "the lab", "--dataset", "hf:acme/corpus", env=env)
+    assert done.returncode == 0, done.stderr
+    for fmt, spec in SPECS:
+        out = tmp_path / "bom.json"
+        done = mica("sbom", "smollm2", "-f", fmt, "--spec", spec, "-o", out, env=env)
+        assert done.returncode == 0 and done.stdout == "", done.stderr
+        text = out.read_text()
+        if fmt == "cyclonedx":
+            assert strict(text, spec) is None
+            model = json.loads(text)["components"][0]
+            assert model["modelCard"]["modelParameters"]["modelArchitecture"] == "llama"
+            assert {"name": "mica:context-length", "value": "8192"} in model["properties"]
+            assert any(p["name"] == "mica:rights:verdict" for p in model["properties"])
+        else:
+            schema_if_there(text)
+        rows = check(text)[1]["components"]
+        model = next(r for r in rows if r["kind"] == "model" and r["sha256"])
+        assert model["stored"] and model["declared"] == "Apache-2.0" and model["verdict"], model
+        assert next(r for r in rows if r["kind"] == "dataset")["verdict"] == "UNKNOWN"
+    assert mica("sbom", "smollm2", "--strict", "-o", tmp_path / "none.json", env=env).returncode == 3
+    assert not (tmp_path / "none.json").exists()  # what is refused is not written
+
+
+def test_a_model_that_is_not_there(mica, tmp_path):
+    assert mica("sbom", "nothing", env={"MICA_HOME": str(tmp_path)}).returncode == 5
+    assert mica("sbom", "--self", "--spec", "9", env={"MICA_HOME": str(tmp_path)}).returncode == 2
+    assert mica("sbom", "--self", "--format", "xml", env={"MICA_HOME": str(tmp_path)}).returncode == 2
