@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/yaml.h"
 #include "cli/models.h"
+#include "govern/identify.h"
 #include "govern/openness.h"
 #include "govern/register.h"
 
@@ -23,13 +24,16 @@ struct subject {
     char name[MICA_NAME_TEXT];
 };
 
-static const char *stated(const struct mica_component *row)
+/* The concluded licence, else the one that a stated tag stands for, else the tag; NULL: nothing is stated. */
+static const char *stated(struct subject *s, const struct mica_component *row)
 {
-    const char *texts[] = {row->concluded, row->declared_key, row->declared_card};
-    for (size_t i = 0; i < MICA_COUNT(texts); i++)
-        if (*texts[i])
-            return texts[i];
-    return NULL;
+    char id[128];
+    const char *tag = *row->declared_key ? row->declared_key : row->declared_card;
+    if (*row->concluded)
+        return row->concluded;
+    if (!*tag || !mica_licence_canonical(tag, id))
+        return *tag ? tag : NULL;
+    return mica_arena_strndup(&s->arena, id, strlen(id));
 }
 
 static void set(struct mica_release *release, enum mica_mof_component component, const char *licence)
@@ -42,12 +46,12 @@ static void set(struct mica_release *release, enum mica_mof_component component,
 static void from_register(struct subject *s)
 {
     const struct mica_components *closure = s->closure;
-    set(&s->release, MICA_MOF_PARAMETERS, stated(&closure->rows[0]));
+    set(&s->release, MICA_MOF_PARAMETERS, stated(s, &closure->rows[0]));
     if (*closure->rows[0].card_digest)
-        set(&s->release, MICA_MOF_MODEL_CARD, stated(&closure->rows[0]));
+        set(&s->release, MICA_MOF_MODEL_CARD, stated(s, &closure->rows[0]));
     for (int64_t i = 1; i < closure->n; i++)
         if (closure->relations[i] == MICA_RELATION_TRAINED_ON && closure->rows[i].digest[0])
-            set(&s->release, MICA_MOF_DATASETS, stated(&closure->rows[i]));
+            set(&s->release, MICA_MOF_DATASETS, stated(s, &closure->rows[i]));
 }
 
 static enum mica_status read_text(struct subject *s, const char *text, size_t len, const char *name,
@@ -165,10 +169,11 @@ static int run(void *data, char **operands, int n_operands)
         is_yaml(operands[0]) ? read_file(&s, operands[0], &err) : read_model(&s, operands[0], &err);
     if (status == MICA_OK && args->components)
         status = read_file(&s, args->components, &err);
+    if (status == MICA_OK)
+        status = mica_openness_decide(&s.release, &result, &err);
     if (status != MICA_OK) {
         code = mica_cli_fail(status, &err);
     } else {
-        mica_openness_decide(&s.release, &result);
         if (args->json)
             code = mica_cli_print_json(mica_openness_json(&s.release, &result));
         else

@@ -129,13 +129,23 @@ static int print_json(const struct question *q, const struct mica_facts *facts, 
     return code ? code : verdict_exit(d->verdict);
 }
 
-/* The first reason of the verdict's weight, but the lines that only sum up. */
-static const char *main_reason(const struct mica_decision *d)
+/* In a few words: the obligations, or the first reason of the verdict's weight. */
+static void print_short(const struct mica_decision *d)
 {
-    for (int64_t i = 0; i < d->n_reasons; i++)
-        if (d->reasons[i].effect == d->verdict)
-            return d->reasons[i].text;
-    return "";
+    if (d->verdict == MICA_VERDICT_YES)
+        printf("no obligations");
+    for (int64_t i = 0; d->verdict == MICA_VERDICT_YES_WITH && i < d->n_duties; i++) {
+        bool again = false;
+        for (int64_t k = 0; k < i; k++)
+            again = again || strcmp(d->duties[k].name, d->duties[i].name) == 0;
+        printf("%s%s", again ? "" : i ? ", " : "", again ? "" : d->duties[i].name);
+    }
+    for (int64_t i = 0; d->verdict > MICA_VERDICT_YES_WITH && i < d->n_reasons; i++)
+        if (d->reasons[i].effect == d->verdict) {
+            printf("%s: %s", d->reasons[i].component, d->reasons[i].text);
+            break;
+        }
+    printf("\n");
 }
 
 static const struct {
@@ -170,7 +180,9 @@ static int print_usual(const struct question *q, const struct mica_facts *facts,
         else if (i == 0)
             printf("%s\n", q->name);
         if (!as_json)
-            printf("  %-17s %-10s  %s\n", usual[i].title, mica_verdict_text(d->verdict), main_reason(d));
+            printf("  %-17s %-10s  ", usual[i].title, mica_verdict_text(d->verdict));
+        if (!as_json)
+            print_short(d);
         mica_decision_free(d);
     }
     if (as_json)

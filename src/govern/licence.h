@@ -33,6 +33,7 @@ enum mica_term_kind {
     MICA_TERM_LIMIT,     /* beyond value of metric, effect applies */
     MICA_TERM_DOMAIN,    /* forbids the domain called name */
     MICA_TERM_CONDITION, /* allows the domain called name on the condition in text */
+    MICA_TERM_HOSTING,   /* the clause that makes hosting a distribution; goes with MICA_LICENCE_HOSTING */
     MICA_TERM_TERRITORY  /* not for licensees seated in name; value 1: nor for markets there, 2: unless text
                             only */
 };

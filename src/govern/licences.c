@@ -30,6 +30,10 @@
     {                                                                                                        \
         MICA_TERM_TERRITORY, where, MICA_WHEN_ANY, clause, text, .value = (markets)                          \
     }
+#define HOSTS(clause)                                                                                        \
+    {                                                                                                        \
+        MICA_TERM_HOSTING, "HOSTING", MICA_WHEN_HOST, clause, "hosting counts as distribution"               \
+    }
 #define NO_TERMS                                                                                             \
     {                                                                                                        \
         MICA_TERM_DUTY, NULL, MICA_WHEN_ANY, "", ""                                                          \

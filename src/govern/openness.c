@@ -16,11 +16,13 @@ const struct mica_mof_row mica_mof_rows[MICA_MOF_COMPONENTS] = {
 };
 
 /* Whether one of the expression's alternatives is open (or OSI-approved) in all of its licences. */
-static bool holds(const char *expression, bool (*is)(const char *id))
+static bool holds(const char *expression, bool (*is)(const char *id), bool *no_memory)
 {
     struct mica_spdx *spdx = NULL;
     bool any = false;
-    if (!expression || mica_spdx_parse(expression, &spdx, NULL) != MICA_OK)
+    enum mica_status status = expression ? mica_spdx_parse(expression, &spdx, NULL) : MICA_EFORMAT;
+    *no_memory |= status == MICA_ENOMEM;
+    if (status != MICA_OK)
         return false;
     for (int i = 0; i < spdx->n && !any; i++) {
         any = true;
@@ -79,7 +81,7 @@ static void classify(struct mica_openness_result *r)
 
 /* What the Open Source AI Definition asks for and is not there. */
 static int lacks_source(const struct mica_release *release, const struct mica_openness_result *r,
-                        const char **out)
+                        const char **out, bool *no_memory)
 {
     static const struct {
         enum mica_mof_component component;
@@ -98,7 +100,7 @@ static int lacks_source(const struct mica_release *release, const struct mica_op
     int n = 0;
     for (size_t i = 0; i < MICA_COUNT(code); i++)
         if (!release->components[code[i].component].present ||
-            !holds(release->components[code[i].component].licence, mica_licence_is_osi))
+            !holds(release->components[code[i].component].licence, mica_licence_is_osi, no_memory))
             out[n++] = code[i].text;
     if (!r->is_open[MICA_MOF_PARAMETERS])
         out[n++] = "parameters under open terms";
@@ -114,7 +116,7 @@ static bool is_mutable(const char *licence)
     return row && row->flags & MICA_LICENCE_MUTABLE;
 }
 
-static void name_it(const struct mica_release *release, struct mica_openness_result *r)
+static void name_it(const struct mica_release *release, struct mica_openness_result *r, bool *no_memory)
 {
     const bool present = release->components[MICA_MOF_PARAMETERS].present;
     const char *licence = release->components[MICA_MOF_PARAMETERS].licence;
@@ -134,7 +136,7 @@ static void name_it(const struct mica_release *release, struct mica_openness_res
         if (is_mutable(licence))
             r->lacks[n++] = "terms that the licensor cannot change";
     } else {
-        n = lacks_source(release, r, r->lacks);
+        n = lacks_source(release, r, r->lacks, no_memory);
         r->openness = n ? MICA_OPENNESS_WEIGHTS : MICA_OPENNESS_SOURCE;
     }
 }
@@ -166,17 +168,22 @@ static bool claims_more(const char *claimed, const struct mica_openness_result *
     return false;
 }
 
-void mica_openness_decide(const struct mica_release *release, struct mica_openness_result *out)
+enum mica_status mica_openness_decide(const struct mica_release *release, struct mica_openness_result *out,
+                                      struct mica_err *err)
 {
     struct mica_openness_result r = {0};
+    bool no_memory = false;
     for (int i = 0; i < MICA_MOF_COMPONENTS; i++)
-        r.is_open[i] =
-            release->components[i].present && holds(release->components[i].licence, mica_licence_is_open);
+        r.is_open[i] = release->components[i].present &&
+                       holds(release->components[i].licence, mica_licence_is_open, &no_memory);
     classify(&r);
     list_missing(&r);
-    name_it(release, &r);
+    name_it(release, &r, &no_memory);
     r.claims_more = claims_more(release->claimed, &r);
+    if (no_memory)
+        return mica_fail(err, MICA_ENOMEM, "openness: out of memory");
     *out = r;
+    return MICA_OK;
 }
 
 const char *mica_openness_text(enum mica_openness openness)

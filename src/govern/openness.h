@@ -53,7 +53,9 @@ struct mica_openness_result {
     bool claims_more;      /* than was found */
 };
 
-void mica_openness_decide(const struct mica_release *release, struct mica_openness_result *out);
+/* ENOMEM. */
+enum mica_status mica_openness_decide(const struct mica_release *release, struct mica_openness_result *out,
+                                      struct mica_err *err);
 const char *mica_openness_text(enum mica_openness openness); /* "OPEN_WEIGHTS" */
 const char *mica_mof_class_text(int mof_class);              /* "Class III - Open Model" */
 /* Adds what a file of the Model Openness Tool (mof.yml) states to *release, over what is there; it may hold a

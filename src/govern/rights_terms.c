@@ -195,12 +195,41 @@ static void apply_domain(struct judge *j, const struct prepared *p, const struct
                      "what its use policy says of %s is not in Mica's table; read the policy", domain);
 }
 
+/* A name that begins as the duty's text quotes it ("… with 'Llama'") does what is asked. */
+static bool name_is_right(const struct mica_facts *f, const struct mica_term *term)
+{
+    const char *quoted = strchr(term->text, '\''), *end = quoted ? strchr(quoted + 1, '\'') : NULL;
+    return end && strcmp(term->name, "NAME_PREFIX") == 0 &&
+           strncmp(f->product, quoted + 1, (size_t)(end - quoted - 1)) == 0;
+}
+
+/* A use policy is stated with the domains that the table knows it to forbid. */
+static void use_policy_duty(struct judge *j, const struct prepared *p, const struct mica_licence *row,
+                            const struct mica_term *policy)
+{
+    char text[1024];
+    size_t at = (size_t)snprintf(text, sizeof text, "%.600s", policy->text);
+    const char *joint = "; not for ";
+    for (int i = 0; i < row->n_terms && at < sizeof text - 64; i++) {
+        if (row->terms[i].kind != MICA_TERM_DOMAIN)
+            continue;
+        at += (size_t)snprintf(text + at, sizeof text - at, "%s%.40s", joint, row->terms[i].name);
+        joint = ", ";
+    }
+    judge_duty(j, p, row->id, policy->clause, policy->name, text);
+}
+
 /* Rule 8. */
 static void apply_duty(struct judge *j, const struct prepared *p, const struct mica_licence *row,
                        const struct mica_term *term)
 {
     bool done = strcmp(term->name, "REGISTER") == 0 && is_registered(j->facts, row);
-    if (!done && applies(term, j->facts, row))
+    done = done || name_is_right(j->facts, term);
+    if (done || !applies(term, j->facts, row))
+        return;
+    if (strcmp(term->name, "USE_POLICY") == 0)
+        use_policy_duty(j, p, row, term);
+    else
         judge_duty(j, p, row->id, term->clause, term->name, term->text);
 }
 
@@ -218,6 +247,10 @@ static void apply_term(struct judge *j, const struct prepared *p, const struct m
         break;
     case MICA_TERM_LIMIT:
         apply_limit(j, p, row, term);
+        break;
+    case MICA_TERM_HOSTING:
+        if (j->facts->host && !j->facts->distribute)
+            judge_reason(j, p, row->id, term->clause, "hosting", MICA_VERDICT_YES_WITH, "%s", term->text);
         break;
     case MICA_TERM_TERRITORY:
         apply_territory(j, p, row, term);
@@ -274,8 +307,5 @@ void rights_apply(struct judge *j, const struct prepared *p, const struct mica_l
         apply_term(j, p, row, &row->terms[i]);
     for (const char *const *domain = j->facts->domains; domain && *domain; domain++)
         apply_domain(j, p, row, *domain);
-    if (row->flags & MICA_LICENCE_HOSTING && j->facts->host && !j->facts->distribute)
-        judge_reason(j, p, row->id, "definition of Distribution", "hosting", MICA_VERDICT_YES_WITH,
-                     "hosting counts as distribution");
     conclude(j, p, row, first_reason, first_duty);
 }

@@ -58,7 +58,7 @@ static void test_words(void **state)
         struct mica_err err = {0};
         if (mica_release_read(rows[i].text, strlen(rows[i].text), "f", &arena, &release, &err) != MICA_OK)
             fail_msg("row %zu: %s", i, err.text);
-        mica_openness_decide(&release, &r);
+        assert_int_equal(mica_openness_decide(&release, &r, NULL), MICA_OK);
         bool same_lack = rows[i].lacks ? r.lacks[0] && strcmp(r.lacks[0], rows[i].lacks) == 0 : !r.lacks[0];
         if (r.openness != rows[i].openness || !same_lack || r.claims_more != rows[i].claims_more)
             fail_msg("row %zu: %s, lacks %s, claims %smore", i, mica_openness_text(r.openness),
@@ -80,7 +80,7 @@ static void test_missing(void **state)
     for (int i = 0; i < MICA_MOF_COMPONENTS; i++)
         release.components[i].licence = "CC-BY-4.0";
     release.components[MICA_MOF_EVALUATION_DATA].licence = "CC-BY-NC-4.0";
-    mica_openness_decide(&release, &r);
+    assert_int_equal(mica_openness_decide(&release, &r, NULL), MICA_OK);
     assert_int_equal(r.mof_class, 3);
     assert_true(r.progress[3] == 100 && r.progress[2] == 90 && r.progress[1] == 0);
     assert_string_equal(r.missing[0], "Evaluation data");
