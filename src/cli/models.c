@@ -150,46 +150,14 @@ enum mica_status mica_cli_register_copy(struct mica_store *store, const struct m
 {
     char old_name[MICA_NAME_TEXT], new_name[MICA_NAME_TEXT];
     struct mica_register *reg;
-    struct mica_components *found = NULL, *closure = NULL;
-    int64_t id = 0;
     mica_name_print(from, old_name);
     mica_name_print(to, new_name);
     enum mica_status status = open_register(store, &reg, err);
     if (status != MICA_OK || !reg)
         return status;
-    status = mica_register_find(reg, MICA_COMPONENT_MODEL, old_name, &found, err);
-    if (status == MICA_OK)
-        status = mica_register_closure(reg, found->rows[0].id, &closure, err);
-    if (status == MICA_OK) {
-        struct mica_component copy = closure->rows[0];
-        copy.name = new_name;
-        status = mica_register_put(reg, &copy, "copy", &id, err);
-        for (int64_t i = 1; status == MICA_OK && i < closure->n; i++)
-            status = mica_register_link(reg, id, closure->relations[i], closure->rows[i].id, err);
-    }
-    mica_components_free(closure);
-    mica_components_free(found);
+    status = mica_register_copy(reg, MICA_COMPONENT_MODEL, old_name, new_name, "copy", err);
     mica_register_close(reg);
     return status == MICA_ENOTFOUND ? MICA_OK : status;
-}
-
-/* Whether another component is made from this one: its terms are still asked for. */
-static enum mica_status is_needed(struct mica_register *reg, int64_t id, bool *out, struct mica_err *err)
-{
-    struct mica_components *all = NULL, *closure;
-    enum mica_status status = mica_register_all(reg, &all, err);
-    *out = false;
-    for (int64_t i = 0; status == MICA_OK && !*out && i < all->n; i++) {
-        if (all->rows[i].id == id)
-            continue;
-        status = mica_register_closure(reg, all->rows[i].id, &closure, err);
-        for (int64_t k = 1; status == MICA_OK && k < closure->n; k++)
-            *out |= closure->rows[k].id == id;
-        if (status == MICA_OK)
-            mica_components_free(closure);
-    }
-    mica_components_free(all);
-    return status;
 }
 
 enum mica_status mica_cli_register_forget(struct mica_store *store, const struct mica_name *name,
@@ -197,21 +165,11 @@ enum mica_status mica_cli_register_forget(struct mica_store *store, const struct
 {
     char text[MICA_NAME_TEXT];
     struct mica_register *reg;
-    struct mica_components *found = NULL;
-    bool needed = false;
     mica_name_print(name, text);
     enum mica_status status = open_register(store, &reg, err);
     if (status != MICA_OK || !reg)
         return status;
-    status = mica_register_find(reg, MICA_COMPONENT_MODEL, text, &found, err);
-    if (status == MICA_OK)
-        status = is_needed(reg, found->rows[0].id, &needed, err);
-    if (status == MICA_OK && !needed)
-        status = mica_register_remove(reg, found->rows[0].id, "rm", err);
-    else if (status == MICA_OK)
-        status =
-            mica_register_note(reg, text, "rm", "left the store; kept, since others are made from it", err);
-    mica_components_free(found);
+    status = mica_register_forget(reg, MICA_COMPONENT_MODEL, text, "rm", err);
     mica_register_close(reg);
     return status == MICA_ENOTFOUND ? MICA_OK : status;
 }

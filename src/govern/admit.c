@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 /* The gate between the store and the engine. What passes is the mapping that was hashed, never a path. */
 #include "base/admission.h"
+#include "format/template_source.h"
 #include "govern/closure.h"
 #include "govern/register.h"
 #include "govern/signature.h"
@@ -167,6 +168,12 @@ static enum mica_status check_layers(struct gate *gate, struct mica_err *err)
     enum mica_status status = mica_store_files(gate->store, gate->manifest, &gate->out->files, err);
     for (int64_t i = 0; i < gate->manifest->n_layers && status == MICA_OK; i++)
         status = check_layer(gate, &gate->manifest->layers[i], &n_files, err);
+    /* Beside a model of Ollama's lies a Go template; what runs, and is registered, is the model's own. */
+    char *template_text = gate->out->chat_template;
+    if (template_text && mica_template_is_go(template_text, strlen(template_text))) {
+        mica_free(template_text);
+        gate->out->chat_template = NULL;
+    }
     return status;
 }
 

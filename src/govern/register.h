@@ -124,6 +124,13 @@ enum mica_status mica_register_resolve(struct mica_register *reg, enum mica_comp
  * others are linked to stays, with a history line: their terms depend on it. */
 enum mica_status mica_register_remove(struct mica_register *reg, int64_t id, const char *event,
                                       struct mica_err *err);
+/* The same by kind and name, in all its versions, also when its seal is broken. ENOTFOUND. */
+enum mica_status mica_register_forget(struct mica_register *reg, enum mica_component_kind kind,
+                                      const char *name, const char *event, struct mica_err *err);
+/* Writes what is stated about a component, with its links, also under another name. ENOTFOUND, EDENIED. */
+enum mica_status mica_register_copy(struct mica_register *reg, enum mica_component_kind kind,
+                                    const char *from, const char *to, const char *event,
+                                    struct mica_err *err);
 
 /* Rows found: free with mica_components_free. EDENIED "changed outside Mica" names the component whose seal
  * is broken and the command that helps. */

@@ -452,6 +452,62 @@ enum mica_status mica_register_remove(struct mica_register *reg, int64_t id, con
     return status == MICA_OK ? finish(reg, remove_row(reg, id, event, err), err) : status;
 }
 
+/* The ids of a kind and name, seals not looked at. */
+static enum mica_status load_named(struct mica_register *reg, enum mica_component_kind kind, const char *name,
+                                   bool check, struct mica_components *out, struct mica_err *err)
+{
+    char sql[1024];
+    snprintf(sql, sizeof sql, "SELECT %s FROM components WHERE kind = ? AND name = ? ORDER BY version",
+             mica_register_columns);
+    sqlite3_stmt *stmt = mica_register_prepare(reg, sql, err);
+    if (!stmt)
+        return mica_register_fail(reg, err);
+    mica_register_bind(stmt, 1, mica_component_kind_text(kind));
+    mica_register_bind(stmt, 2, name);
+    enum mica_status status = mica_register_load(reg, stmt, check, out, err);
+    sqlite3_finalize(stmt);
+    if (status == MICA_OK && out->n == 0)
+        status = mica_fail(err, MICA_ENOTFOUND, "%s: is not in the register", name);
+    return status;
+}
+
+enum mica_status mica_register_forget(struct mica_register *reg, enum mica_component_kind kind,
+                                      const char *name, const char *event, struct mica_err *err)
+{
+    struct mica_components rows = {0};
+    enum mica_status status = mica_register_begin(reg, err);
+    if (status != MICA_OK)
+        return status;
+    status = load_named(reg, kind, name, false, &rows, err);
+    for (int64_t i = 0; i < rows.n && status == MICA_OK; i++)
+        status = remove_row(reg, rows.rows[i].id, event, err);
+    release_rows(&rows);
+    return finish(reg, status, err);
+}
+
+enum mica_status mica_register_copy(struct mica_register *reg, enum mica_component_kind kind,
+                                    const char *from, const char *to, const char *event, struct mica_err *err)
+{
+    struct mica_components rows = {0};
+    enum mica_status status = mica_register_begin(reg, err);
+    if (status != MICA_OK)
+        return status;
+    status = load_named(reg, kind, from, true, &rows, err);
+    for (int64_t i = 0; i < rows.n && status == MICA_OK; i++) {
+        struct mica_component copy = rows.rows[i];
+        copy.name = to;
+        status = mica_register_put(reg, &copy, event, &copy.id, err);
+        if (status == MICA_OK && copy.id != rows.rows[i].id)
+            status = change_links(
+                reg,
+                "INSERT INTO links (src, relation, dst) SELECT ?1, relation, dst FROM links WHERE "
+                "src = ?3 AND dst <> ?1 AND ?2 = '' ON CONFLICT DO NOTHING",
+                copy.id, "", rows.rows[i].id, true, err);
+    }
+    release_rows(&rows);
+    return finish(reg, status, err);
+}
+
 /* ---- shards ---- */
 
 static bool seal_shards(struct mica_register *reg, const char *blob, uint64_t size, const void *digests,

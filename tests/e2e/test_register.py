@@ -169,28 +169,52 @@ def test_a_folder(home, tmp_path, fetched):
     assert ("model-1b:latest", "tokenizer") in kinds and ("model-1b:latest", "template") in kinds
 
 
-def test_a_store_of_ollama(home, tmp_path, fetched):
-    """Laid out by hand as Ollama does: a licence without a name, a policy, a Go template."""
-    model = gguf(tmp_path / "x.gguf", tokenizer__chat_template="{{ own }}").read_bytes()
-    texts = [("model", model), ("license", licence_text("MIT", fetched).encode()),
-             ("license", b"**Llama** Acceptable Use Policy\n\nYou will not."), ("template", b"{{ if .System }}x{{ end }}")]
+def ollama_store(home, name, layers):
+    """Lays out a store by hand as Ollama does. layers: (kind, bytes or the path of a file); the manifest's path."""
     (home.path / "blobs").mkdir(parents=True)
 
     def blob(data):
-        digest = hashlib.sha256(data).hexdigest()
-        (home.path / "blobs" / f"sha256-{digest}").write_bytes(data)
-        return {"digest": f"sha256:{digest}", "size": len(data)}
-    layers = [{"mediaType": f"application/vnd.ollama.image.{kind}", **blob(data)} for kind, data in texts]
+        digest = hashlib.sha256(data if isinstance(data, bytes) else data.read_bytes()).hexdigest()
+        place = home.path / "blobs" / f"sha256-{digest}"
+        if isinstance(data, bytes):
+            place.write_bytes(data)
+        else:
+            place.symlink_to(data)
+        return {"digest": f"sha256:{digest}", "size": place.stat().st_size}
     manifest = {"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json",
-                "config": {"mediaType": "application/vnd.docker.container.image.v1+json", **blob(b"{}")}, "layers": layers}
-    path = home.path / "manifests" / "registry.ollama.ai" / "library" / "llama" / "1b"
+                "config": {"mediaType": "application/vnd.docker.container.image.v1+json", **blob(b"{}")},
+                "layers": [{"mediaType": f"application/vnd.ollama.image.{kind}", **blob(data)} for kind, data in layers]}
+    path = home.path / "manifests" / "registry.ollama.ai" / "library" / name / "1b"
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(manifest))
+    return path
+
+
+def test_a_store_of_ollama(home, tmp_path, fetched):
+    model = gguf(tmp_path / "x.gguf", tokenizer__chat_template="{{ own }}")
+    path = ollama_store(home, "llama", [
+        ("model", model), ("license", licence_text("MIT", fetched).encode()),
+        ("license", b"**Llama** Acceptable Use Policy\n\nYou will not."), ("template", b"{{ if .System }}x{{ end }}")])
     home("register", "llama:1b")
     row = home.component("llama:1b")
     assert row["concluded"] == "MIT" and len(row["policy_digest"]) == 64
     assert row["template_digest"] == hashlib.sha256(b"{{ own }}").hexdigest()
     assert row["digest"] == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_model_of_ollama_runs_by_its_own_template(home, fetched):
+    ollama_store(home, "smollm2", [("model", fetched("models/smollm2.gguf")),
+                                   ("template", b"{{- range .Messages }}{{ .Content }}{{ end }}")])
+    assert "register" in home("run", "smollm2:1b", "Hi", "-n", "2", code=DENIED)
+    home("register", "smollm2:1b")
+    home("run", "smollm2:1b", "Hi", "-n", "2")
+
+
+def test_a_changed_model_can_be_removed(home, tmp_path):
+    home("register", gguf(tmp_path / "m.gguf", general__license="mit"))
+    home.tamper("UPDATE components SET owner = 'x'")
+    home("rm", "m")
+    assert home.rows("--parts") == [] and "removed" in home("history", "m")
 
 
 class Cells(html.parser.HTMLParser):

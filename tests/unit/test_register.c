@@ -338,6 +338,34 @@ static void test_remove(void **state)
     mica_register_close(reg);
 }
 
+static void test_forget_and_copy(void **state)
+{
+    struct mica_components *found = NULL;
+    struct mica_register *reg = open_register();
+    int64_t m = put(reg, MICA_COMPONENT_MODEL, "m", "MIT"),
+            base = put(reg, MICA_COMPONENT_MODEL, "base", "MIT"),
+            data = put(reg, MICA_COMPONENT_DATASET, "data", "MIT");
+    assert_int_equal(mica_register_link(reg, m, MICA_RELATION_BASE, base, &err), MICA_OK);
+    assert_int_equal(mica_register_link(reg, base, MICA_RELATION_TRAINED_ON, data, &err), MICA_OK);
+    assert_int_equal(mica_register_copy(reg, MICA_COMPONENT_MODEL, "m", "n", "copy", &err), MICA_OK);
+    assert_int_equal(mica_register_copy(reg, MICA_COMPONENT_MODEL, "x", "n", "copy", &err), MICA_ENOTFOUND);
+    assert_int_equal(mica_register_find(reg, MICA_COMPONENT_MODEL, "n", &found, &err), MICA_OK);
+    int64_t n = found->rows[0].id;
+    mica_components_free(found);
+    assert_int_equal(mica_register_closure(reg, n, &found, &err), MICA_OK);
+    assert_int_equal(found->n, 3);
+    assert_int_equal(found->parents[2], 1); /* the dataset is the base's, not the copy's own */
+    mica_components_free(found);
+    tamper("UPDATE components SET owner = 'x' WHERE name = 'm'");
+    assert_int_equal(mica_register_copy(reg, MICA_COMPONENT_MODEL, "m", "o", "copy", &err), MICA_EDENIED);
+    assert_int_equal(mica_register_forget(reg, MICA_COMPONENT_MODEL, "m", "rm", &err), MICA_OK);
+    assert_int_equal(mica_register_forget(reg, MICA_COMPONENT_MODEL, "m", "rm", &err), MICA_ENOTFOUND);
+    assert_int_equal(mica_register_all(reg, &found, &err), MICA_OK);
+    assert_int_equal(found->n, 3);
+    mica_components_free(found);
+    mica_register_close(reg);
+}
+
 static void test_transactions(void **state)
 {
     struct mica_components *found = NULL;
@@ -522,6 +550,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_history, setup, teardown),
         cmocka_unit_test_setup_teardown(test_shards, setup, teardown),
         cmocka_unit_test_setup_teardown(test_remove, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_forget_and_copy, setup, teardown),
         cmocka_unit_test_setup_teardown(test_transactions, setup, teardown),
         cmocka_unit_test_setup_teardown(test_processes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_foreign_files, setup, teardown),
