@@ -380,13 +380,6 @@ static int most_attempts(const struct mica_http *http, CURLcode code)
     return is_nobody && http->options.attempts > 3 ? 3 : http->options.attempts;
 }
 
-/* Without a network at all, nobody wants to wait long for hearing it. */
-static int attempts_for(const struct mica_http *http, CURLcode code)
-{
-    int n = http->options.attempts;
-    return code == CURLE_COULDNT_RESOLVE_HOST && n > 3 ? 3 : n;
-}
-
 /* One hop with its retries. */
 static enum mica_status exchange_once(struct mica_http *http, struct doing *d, const char *method,
                                       const char *url, const char *authorization, long *status_out,

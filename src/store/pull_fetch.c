@@ -8,6 +8,11 @@
 #include <stdio.h>
 #include <string.h>
 
+static bool is_remote(const struct mica_plan_file *file)
+{
+    return strncmp(file->url, "file:", 5) != 0;
+}
+
 /* ---- other digests ---- */
 
 static bool hash(const struct mica_mapping *map, const EVP_MD *md, const char *prefix, unsigned char out[64],
@@ -133,7 +138,7 @@ static enum mica_status download(struct mica_puller *puller, struct mica_plan *p
         if (status != MICA_EDENIED || !plan->renew || attempt == 3)
             return status;
         status = plan->renew(plan->auth, file, err);
-        if (status != MICA_OK || strncmp(file->url, "file:", 5) == 0)
+        if (status != MICA_OK || !is_remote(file))
             return status;
     }
 }
@@ -157,24 +162,37 @@ static enum mica_status open_blob(struct mica_puller *puller, const struct mica_
     return status;
 }
 
+/* The network's file as a blob and its mapping; *moved: it is to be taken from this machine instead. */
+static enum mica_status bring(struct mica_puller *puller, struct mica_plan *plan, struct mica_plan_file *file,
+                              struct mica_digest *digest, uint64_t *size, struct mica_mapping **map,
+                              bool *moved, struct mica_err *err)
+{
+    for (int attempt = 0;; attempt++) {
+        enum mica_status status = download(puller, plan, file, digest, size, err);
+        *moved = !is_remote(file);
+        if (status != MICA_OK || *moved)
+            return status;
+        status = open_blob(puller, file, digest, map, err);
+        /* Another pull that had the same archive removed it after its work. */
+        if (status != MICA_ENOTFOUND || attempt == 3)
+            return status;
+    }
+}
+
 enum mica_status mica_puller_fetch(struct mica_puller *puller, struct mica_plan *plan,
                                    struct mica_plan_file *file, struct mica_digest *digest_out,
                                    uint64_t *size_out, struct mica_mapping **archive_out,
                                    struct mica_err *err)
 {
+    bool is_here = !is_remote(file);
     enum mica_status status = MICA_OK;
     struct mica_mapping *map = NULL;
     puller->what = file->title;
-    if (strncmp(file->url, "file:", 5) != 0) {
-        status = download(puller, plan, file, digest_out, size_out, err);
-        if (status != MICA_OK)
-            return status;
-    }
-    if (strncmp(file->url, "file:", 5) == 0) /* so it was planned, or became when the network refused */
+    if (!is_here)
+        status = bring(puller, plan, file, digest_out, size_out, &map, &is_here, err);
+    if (status == MICA_OK && is_here)
         status = file->member_of ? map_archive(file, file->url + 5, &map, err)
                                  : copy(puller, file, file->url + 5, digest_out, size_out, err);
-    else
-        status = open_blob(puller, file, digest_out, &map, err);
     if (status != MICA_OK)
         return status;
     if (file->member_of && map) {
