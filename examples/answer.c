@@ -15,7 +15,7 @@ static bool print(void *user, const struct mica_event *event)
 int main(int argc, char **argv)
 {
     struct mica_err err = {0};
-    struct mica_files *files = NULL;
+    struct mica_admitted *model = NULL;
     struct mica_engine *engine = NULL;
     struct mica_session *session = NULL;
     struct mica_request request = {.max_tokens = 24, .on_token = print};
@@ -25,12 +25,11 @@ int main(int argc, char **argv)
         return fprintf(stderr, "usage: answer MODEL QUESTION\n"), 2;
     struct mica_message message = {"user", argv[2]};
 
-    /* A call returns MICA_OK, or says in err what went wrong. What was not made stays NULL: freeing that is
+    /* MODEL is a name of the store, or a file that its register knows: see 'mica register'.
+     * A call returns MICA_OK, or says in err what went wrong. What was not made stays NULL: freeing that is
      * fine. The model's own template turns the message into tokens of the form the model was trained on. */
-    if (mica_files_open(argv[1], &files, &err) != MICA_OK)
-        goto out;
-    mica_files_allow_unregistered(files, argv[1]);
-    if (mica_engine_load(files, NULL, &engine, &err) != MICA_OK ||
+    if (mica_model_admit(argv[1], NULL, &model, &err) != MICA_OK ||
+        mica_engine_load(model->files, NULL, &engine, &err) != MICA_OK ||
         mica_session_open(engine, NULL, &session, &err) != MICA_OK ||
         mica_chat_tokenize(engine, &message, 1, true, &ids, &request.n_prompt, &err) != MICA_OK)
         goto out;
@@ -47,6 +46,6 @@ out:
     mica_release(ids);
     mica_session_close(session);
     mica_engine_free(engine);
-    mica_files_free(files);
+    mica_admitted_free(model);
     return mica_status_exit(err.status);
 }

@@ -12,7 +12,7 @@ enum { MOST = 32 };
 int main(int argc, char **argv)
 {
     struct mica_err err = {0};
-    struct mica_files *files = NULL;
+    struct mica_admitted *model = NULL;
     struct mica_engine *engine = NULL;
     struct mica_request requests[MOST] = {0};
     struct mica_result results[MOST] = {0};
@@ -21,11 +21,9 @@ int main(int argc, char **argv)
     if (n < 1 || n > MOST)
         return fprintf(stderr, "usage: batch MODEL TEXT...\n"), 2;
 
-    enum mica_status status = mica_files_open(argv[1], &files, &err);
-    if (status == MICA_OK) {
-        mica_files_allow_unregistered(files, argv[1]);
-        status = mica_engine_load(files, NULL, &engine, &err);
-    }
+    enum mica_status status = mica_model_admit(argv[1], NULL, &model, &err);
+    if (status == MICA_OK)
+        status = mica_engine_load(model->files, NULL, &engine, &err);
     for (int i = 0; i < n && status == MICA_OK; i++) {
         const char *text = argv[i + 2];
         status = mica_session_open(engine, NULL, &requests[i].session, &err); /* one for each text */
@@ -55,6 +53,6 @@ int main(int argc, char **argv)
         mica_session_close(requests[i].session);
     }
     mica_engine_free(engine);
-    mica_files_free(files);
+    mica_admitted_free(model);
     return mica_status_exit(status);
 }

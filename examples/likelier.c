@@ -29,7 +29,7 @@ static enum mica_status score(struct mica_engine *engine, struct mica_session *s
 int main(int argc, char **argv)
 {
     struct mica_err err = {0};
-    struct mica_files *files = NULL;
+    struct mica_admitted *model = NULL;
     struct mica_engine *engine = NULL;
     struct mica_session *session = NULL;
     char text[4096];
@@ -37,11 +37,9 @@ int main(int argc, char **argv)
     int64_t n_text = 0, n;
     if (argc < 3)
         return fprintf(stderr, "usage: likelier MODEL TEXT ENDING...\n"), 2;
-    enum mica_status status = mica_files_open(argv[1], &files, &err);
-    if (status == MICA_OK) {
-        mica_files_allow_unregistered(files, argv[1]);
-        status = mica_engine_load(files, NULL, &engine, &err);
-    }
+    enum mica_status status = mica_model_admit(argv[1], NULL, &model, &err);
+    if (status == MICA_OK)
+        status = mica_engine_load(model->files, NULL, &engine, &err);
     if (status == MICA_OK)
         status = mica_session_open(engine, NULL, &session, &err);
     for (int i = 2; i < argc && status == MICA_OK; i++) {
@@ -53,6 +51,6 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", err.text);
     mica_session_close(session);
     mica_engine_free(engine);
-    mica_files_free(files);
+    mica_admitted_free(model);
     return mica_status_exit(status);
 }

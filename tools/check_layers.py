@@ -27,7 +27,7 @@ LAYERS = {
             "app", "eval", "server"],
 }
 # The layer that a public header <mica/NAME.h> belongs to. mica.h gathers the others.
-PUBLIC = {"mica": "engine"}
+PUBLIC = {"mica": "cli"}
 # A private header included by more files than this has become a hub (base is meant to be one).
 MAX_FAN_IN = 30
 INCLUDE = re.compile(r'^\s*#\s*include\s+(?:"([^"]+)"|<(mica/[^>]+)>)')

@@ -6,5 +6,6 @@
 
 #include <mica/base.h>
 #include <mica/engine.h>
+#include <mica/govern.h>
 
 #endif

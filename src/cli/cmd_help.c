@@ -43,7 +43,8 @@ static void print_overview(void)
     for (int i = 0; i < mica_n_commands; i++)
         printf("  %-10s %-16s %s\n", mica_commands[i].name, mica_commands[i].operands,
                mica_commands[i].summary);
-    puts("\nMODEL is the name of a stored model, a GGUF file or a Hugging Face folder. 'mica help COMMAND' lists a command's options.");
+    puts("\nMODEL is the name of a stored model, a GGUF file or a Hugging Face folder. 'mica help COMMAND' "
+         "lists a command's options.");
 }
 
 static void print_man(void)

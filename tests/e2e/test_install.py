@@ -64,8 +64,9 @@ def test_headers_are_installed(prefix):
 
 
 @pytest.fixture(scope="module")
-def example(prefix, fetched, tmp_path_factory):
+def example(prefix, mica, fetched, tmp_path_factory):
     """example('answer', ...) builds examples/answer.c once and gives what it prints about SmolLM2."""
+    assert mica("register", fetched("models/smollm2.gguf"), "--as", "smollm2").returncode == 0
     model, folder, environments = fetched("models/smollm2.gguf"), tmp_path_factory.mktemp("examples"), {}
 
     def call(name, *arguments):
@@ -77,7 +78,7 @@ def example(prefix, fetched, tmp_path_factory):
 
 def test_example_answers(example, mica, fetched):
     question = "Name a mineral."
-    expected = mica("run", "--unregistered", fetched("models/smollm2.gguf"), question, "-n", 24).stdout
+    expected = mica("run", "smollm2", question, "-n", 24).stdout
     assert len(expected) > 10 and example("answer", question) == expected
 
 
