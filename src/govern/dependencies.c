@@ -68,7 +68,7 @@ bool mica_dependencies_page(struct mica_buf *out)
     mica_buf_puts(out,
                   "<!-- SPDX-FileCopyrightText: 2026 The Mica authors\n"
                   "     SPDX-License" /* in two, so that it is not read as this file's */ "-Identifier: "
-                                                                                          "Apache-2.0 -->\n"
+                  "Apache-2.0 -->\n"
                   "<!-- Made by: mica licences --software --format markdown. Its rows stand in\n"
                   "     src/govern/dependencies.def; a test compares. -->\n"
                   "# Dependencies\n\n"
