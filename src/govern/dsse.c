@@ -111,15 +111,34 @@ enum mica_status mica_json_parse(const char *text, size_t len, size_t max_items,
         n_items += text[i] == '[' || text[i] == '{' || text[i] == ',';
     if (n_items > max_items)
         return mica_fail(err, MICA_ELIMIT, "%s: JSON of more than %zu values", name, max_items);
+    /* When an allocation fails inside a string, jansson may call it bad syntax or drop a character unnoticed.
+     * What is parsed twice to the same value was parsed whole. */
     json_t *value = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
-    if (value) {
+    json_t *again = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
+    bool is_same = value && again && json_equal(value, again);
+    bool is_neither = !value && !again;
+    json_decref(again);
+    if (is_same) {
         *out = value;
         return MICA_OK;
     }
+    json_decref(value);
+    if (!is_neither)
+        return mica_fail(err, MICA_ENOMEM, "%s: out of memory", name);
     if (json_error_code(&where) == json_error_out_of_memory)
         return mica_fail(err, MICA_ENOMEM, "%s: out of memory", name);
     return mica_fail(err, MICA_EFORMAT, "%s: malformed JSON at line %d, column %d: %s", name, where.line,
                      where.column, where.text);
+}
+
+static int append_text(const char *text, size_t len, void *out)
+{
+    return mica_buf_append(out, text, len) ? 0 : -1;
+}
+
+bool mica_json_print(const struct json_t *value, struct mica_buf *out)
+{
+    return value && json_dump_callback(value, append_text, out, JSON_COMPACT) == 0 && !out->failed;
 }
 
 static enum mica_status malformed(const char *name, const char *where, const char *what, struct mica_err *err)

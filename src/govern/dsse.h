@@ -46,5 +46,8 @@ void mica_bundle_release(struct mica_bundle *bundle);
  * reference. */
 enum mica_status mica_json_parse(const char *text, size_t len, size_t max_items, const char *name,
                                  struct json_t **out, struct mica_err *err);
+/* Appends value as compact JSON. false: out of memory. (jansson's own json_dumps can leave a part out
+ * unnoticed when an allocation fails in the middle.) */
+bool mica_json_print(const struct json_t *value, struct mica_buf *out);
 
 #endif

@@ -7,7 +7,6 @@
 #include <utf8proc.h>
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { STATEMENT_ITEMS = 8 * MICA_OMS_FILES };
@@ -360,17 +359,16 @@ enum mica_status mica_oms_seal(const char *subject, const struct mica_oms_file *
     for (int64_t i = 0; i < n_ignored; i++)
         if (!is_utf8(ignored[i]))
             return mica_fail(err, MICA_EUNSUPPORTED, "%s: its name is not UTF-8", ignored[i]);
+    struct mica_buf payload = {0};
     json_t *statement =
         make_statement(is_utf8(subject) ? subject : "model", files, n_files, ignored, n_ignored);
-    char *payload = statement ? json_dumps(statement, JSON_COMPACT) : NULL;
-    json_decref(statement);
-    enum mica_status status = payload ? mica_bundle_sign(payload, strlen(payload), key, &bundle, err)
-                                      : mica_fail(err, MICA_ENOMEM, "%s: out of memory", subject);
-    free(payload);
-    char *text = bundle ? json_dumps(bundle, JSON_COMPACT) : NULL;
-    json_decref(bundle);
-    if (status == MICA_OK && !(text && mica_buf_puts(out, text) && mica_buf_puts(out, "\n")))
+    enum mica_status status = mica_json_print(statement, &payload)
+                                  ? mica_bundle_sign(payload.data, payload.len, key, &bundle, err)
+                                  : mica_fail(err, MICA_ENOMEM, "%s: out of memory", subject);
+    if (status == MICA_OK && !(mica_json_print(bundle, out) && mica_buf_puts(out, "\n")))
         status = mica_fail(err, MICA_ENOMEM, "%s: out of memory", subject);
-    free(text);
+    mica_buf_release(&payload);
+    json_decref(statement);
+    json_decref(bundle);
     return status;
 }

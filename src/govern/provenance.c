@@ -5,7 +5,6 @@
 
 #include <jansson.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 #define STATEMENT_TYPE "https://in-toto.io/Statement/v1"
@@ -202,17 +201,15 @@ enum mica_status mica_provenance_write(const struct json_t *statement, const str
                                        struct mica_buf *out, struct mica_err *err)
 {
     json_t *envelope = NULL;
-    char *text = json_dumps(statement, JSON_COMPACT);
-    enum mica_status status = text ? MICA_OK : no_memory(err);
-    if (status == MICA_OK && key) {
+    struct mica_buf text = {0};
+    enum mica_status status = mica_json_print(statement, &text) ? MICA_OK : no_memory(err);
+    if (status == MICA_OK && key)
         status =
-            mica_dsse_sign(MICA_DSSE_INTOTO, text, strlen(text), key, mica_key_hint(key), &envelope, err);
-        free(text);
-        text = status == MICA_OK ? json_dumps(envelope, JSON_COMPACT) : NULL;
-        json_decref(envelope);
-    }
-    if (status == MICA_OK && !(text && mica_buf_puts(out, text) && mica_buf_puts(out, "\n")))
+            mica_dsse_sign(MICA_DSSE_INTOTO, text.data, text.len, key, mica_key_hint(key), &envelope, err);
+    if (status == MICA_OK &&
+        !(mica_json_print(envelope ? envelope : statement, out) && mica_buf_puts(out, "\n")))
         status = no_memory(err);
-    free(text);
+    json_decref(envelope);
+    mica_buf_release(&text);
     return status;
 }

@@ -145,6 +145,27 @@ def test_changed_blob(store, keys):
     store.call("verify", "tiny", "--key", keys["mine"][1], code=DENIED, text="tiny.gguf has changed")
 
 
+def test_policy_that_wants_signatures(store, keys):
+    """Admission: the model runs when one of the listed keys signed it, and says why when not."""
+    def policy(*public):
+        lines = ", ".join(str(p) for p in public)
+        (store.home / "mica.yaml").write_text(f"policy:\n  signatures: required\n  keys: [{lines}]\n")
+    mine, yours = keys["mine"], keys["yours"]
+    policy(mine[1])
+    store.call("run", "tiny", "hello", "-n", 1, code=DENIED, text="not signed")
+    store.call("sign", "tiny", "--key", yours[0])
+    store.call("run", "tiny", "hello", "-n", 1, code=DENIED, text="another key")
+    policy(mine[1], yours[1])
+    store.call("run", "tiny", "hello", "-n", 1)
+    store.call("sign", "tiny", "--key", mine[0])
+    store.call("run", "tiny", "hello", "-n", 1)
+    policy(store.home / "no such key", mine[1])
+    store.call("run", "tiny", "hello", "-n", 1, code=5, text="no such key")
+    policy()
+    done = store.mica("run", "tiny", "hello", "-n", 1, env=store.env)
+    assert done.returncode != 0 and "no key" in done.stderr
+
+
 def test_folder_or_name(store, keys, tmp_path, monkeypatch):
     """A stored model's name wins over a folder called so, unless it is spelt as a path."""
     monkeypatch.chdir(tmp_path)
