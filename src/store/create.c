@@ -3,6 +3,7 @@
 #include "store/create.h"
 #include "format/chat.h"
 #include "format/template_source.h"
+#include "store/json.h"
 #include "store/params.h"
 
 #include <errno.h>
@@ -301,15 +302,15 @@ static enum mica_status put_json(const struct maker *m, enum mica_layer_kind kin
 static enum mica_status merge_params(const struct maker *m, const struct mica_manifest *base, json_t *params)
 {
     struct mica_buf text = {0};
-    json_error_t error;
     if (!base || !mica_manifest_find(base, MICA_LAYER_PARAMS))
         return MICA_OK;
     enum mica_status status = mica_store_text(m->store, base, MICA_LAYER_PARAMS, &text, m->err);
     if (status == MICA_OK) {
-        json_t *inherited = json_loadb(text.data, text.len, JSON_REJECT_DUPLICATES, &error);
-        if (!json_is_object(inherited))
-            status = mica_fail(m->err, MICA_EFORMAT, "the base's parameters are no JSON object");
-        else if (json_object_update_missing(params, inherited) != 0)
+        json_t *inherited = NULL;
+        status = mica_json_load(text.data, text.len, "the base's parameters", &inherited, m->err);
+        if (status == MICA_OK && !json_is_object(inherited))
+            status = mica_fail(m->err, MICA_EFORMAT, "the base's parameters: no JSON object");
+        if (status == MICA_OK && json_object_update_missing(params, inherited) != 0)
             status = mica_fail(m->err, MICA_ENOMEM, "create: out of memory");
         json_decref(inherited);
     }

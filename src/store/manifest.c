@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/manifest.h"
-
-#include <jansson.h>
+#include "store/json.h"
 
 #include <string.h>
 
@@ -212,16 +211,14 @@ static enum mica_status parse_root(const json_t *root, struct mica_manifest *man
 enum mica_status mica_manifest_parse(const char *text, size_t len, struct mica_manifest **out,
                                      struct mica_err *err)
 {
-    json_error_t error;
+    json_t *root;
     if (len > MAX_TEXT)
         return mica_fail(err, MICA_ELIMIT, "manifest: more than %d bytes", MAX_TEXT);
-    json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
-    if (!root)
-        return mica_fail(err,
-                         json_error_code(&error) == json_error_out_of_memory ? MICA_ENOMEM : MICA_EFORMAT,
-                         "manifest: line %d: %s", error.line, error.text);
+    enum mica_status status = mica_json_load(text, len, "manifest", &root, err);
+    if (status != MICA_OK)
+        return status;
     struct mica_manifest *manifest = mica_manifest_new();
-    enum mica_status status =
+    status =
         manifest ? parse_root(root, manifest, err) : mica_fail(err, MICA_ENOMEM, "manifest: out of memory");
     json_decref(root);
     if (status == MICA_OK &&

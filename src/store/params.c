@@ -1,8 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/params.h"
-
-#include <jansson.h>
+#include "store/json.h"
 
 #include <errno.h>
 #include <math.h>
@@ -91,15 +90,12 @@ static enum mica_status take_value(struct mica_params *params, int i, const json
 enum mica_status mica_params_parse(const char *json, size_t len, struct mica_params *out,
                                    struct mica_err *err)
 {
-    json_error_t error;
     struct mica_params params = {0};
-    enum mica_status status = MICA_OK;
     const char *key;
-    json_t *value, *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &error);
-    if (!root)
-        return mica_fail(err,
-                         json_error_code(&error) == json_error_out_of_memory ? MICA_ENOMEM : MICA_EFORMAT,
-                         "parameters: line %d: %s", error.line, error.text);
+    json_t *value, *root;
+    enum mica_status status = mica_json_load(json, len, "parameters", &root, err);
+    if (status != MICA_OK)
+        return status;
     if (!json_is_object(root))
         status = mica_fail(err, MICA_EFORMAT, "parameters: not a JSON object");
     json_object_foreach(root, key, value)
@@ -123,28 +119,29 @@ void mica_params_release(struct mica_params *params)
     *params = (struct mica_params){0};
 }
 
-/* The value of a PARAMETER line as JSON; NULL when it is of another type. */
-static json_t *read_value(enum mica_param_type type, const char *text)
+/* The value of a PARAMETER line as JSON (NULL: out of memory); false when it is of another type. */
+static bool read_value(enum mica_param_type type, const char *text, json_t **out)
 {
     char *end;
+    bool yes = strcmp(text, "true") == 0 || strcmp(text, "1") == 0;
     errno = 0;
     switch (type) {
-    case MICA_PARAM_INT: {
-        long long n = strtoll(text, &end, 10);
-        return *text && !*end && !errno ? json_integer(n) : NULL;
-    }
+    case MICA_PARAM_INT:
+        *out = json_integer(strtoll(text, &end, 10));
+        return *text && !*end && !errno;
     case MICA_PARAM_FLOAT: {
         double x = strtod(text, &end);
-        return *text && !*end && isfinite(x) && !strpbrk(text, "xXpP") ? json_real(x) : NULL;
+        *out = json_real(isfinite(x) ? x : 0);
+        return *text && !*end && isfinite(x) && !strpbrk(text, "xXpP");
     }
     case MICA_PARAM_BOOL:
-        return strcmp(text, "true") == 0 || strcmp(text, "1") == 0    ? json_true()
-               : strcmp(text, "false") == 0 || strcmp(text, "0") == 0 ? json_false()
-                                                                      : NULL;
+        *out = json_boolean(yes);
+        return yes || strcmp(text, "false") == 0 || strcmp(text, "0") == 0;
     case MICA_PARAM_TEXTS:
         break;
     }
-    return json_string(text);
+    *out = json_string(text);
+    return true;
 }
 
 enum mica_status mica_params_add(struct json_t *object, const char *name, const char *value,
@@ -155,14 +152,16 @@ enum mica_status mica_params_add(struct json_t *object, const char *name, const 
         return mica_fail(err, MICA_EARG,
                          "parameter %.100s: there is no such parameter; see docs/modelfile.md", name);
     enum mica_param_type type = mica_params_info[i].type;
-    json_t *json = read_value(type, value), *texts = json_object_get(object, name);
-    if (!json)
-        return wrong_type(MICA_EARG, i, err);
-    enum mica_status status =
-        json_is_number(json) ? check_range(MICA_EARG, i, json_number_value(json), err) : MICA_OK;
-    if (type == MICA_PARAM_TEXTS && !*value)
+    json_t *json, *texts = json_object_get(object, name);
+    bool right = read_value(type, value, &json);
+    enum mica_status status = !json    ? mica_fail(err, MICA_ENOMEM, "parameters: out of memory")
+                              : !right ? wrong_type(MICA_EARG, i, err)
+                                       : MICA_OK;
+    if (status == MICA_OK && json_is_number(json))
+        status = check_range(MICA_EARG, i, json_number_value(json), err);
+    if (status == MICA_OK && type == MICA_PARAM_TEXTS && !*value)
         status = mica_fail(err, MICA_EARG, "parameter %s: is empty", name);
-    if (type == MICA_PARAM_TEXTS && json_array_size(texts) >= MICA_STOP_MAX)
+    if (status == MICA_OK && json_array_size(texts) >= MICA_STOP_MAX)
         status = mica_fail(err, MICA_ELIMIT, "parameter %s: more than %d texts", name, MICA_STOP_MAX);
     if (status != MICA_OK) {
         json_decref(json);
