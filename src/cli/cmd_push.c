@@ -1,54 +1,34 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
-#include "cli/cli.h"
+#include "cli/progress.h"
 #include "store/source.h"
 
 #include <jansson.h>
 
-#include <signal.h>
 #include <stdio.h>
-#include <unistd.h>
 
 struct args {
     const char *to;
-    bool plain_http, json;
-};
-
-static volatile sig_atomic_t is_interrupted;
-
-static void on_interrupt(int signal_number)
-{
-    is_interrupted = 1;
-}
-
-struct shown {
-    bool is_terminal, has_line;
+    bool plain_http, quiet, json;
 };
 
 static bool on_progress(void *user, const char *what, uint64_t done, uint64_t total)
 {
-    const double mib = 1 << 20;
-    struct shown *shown = user;
-    if (shown->is_terminal) {
-        fprintf(stderr, "\r\033[K%.0f of %.0f MiB  %.40s", (double)done / mib, (double)total / mib, what);
-        fflush(stderr);
-        shown->has_line = true;
-    }
-    return !is_interrupted;
+    return mica_progress_show(user, what, done, total);
 }
 
 static int run(void *data, char **operands, int n_operands)
 {
     const struct args *args = data;
-    struct shown shown = {.is_terminal = isatty(STDERR_FILENO) != 0};
+    struct mica_progress progress;
     struct mica_pull_options options = {
-        .plain_http = args->plain_http, .progress = on_progress, .user = &shown};
+        .plain_http = args->plain_http, .progress = on_progress, .user = &progress};
     struct mica_store *store = NULL;
     struct mica_manifest *manifest = NULL;
     struct mica_name name;
     struct mica_err err;
     char text[MICA_NAME_TEXT], hex[MICA_DIGEST_HEX];
-    sigaction(SIGINT, &(struct sigaction){.sa_handler = on_interrupt, .sa_flags = SA_RESETHAND}, NULL);
+    mica_progress_begin(&progress, args->quiet);
     enum mica_status status = mica_name_parse(operands[0], &name, &err);
     if (status == MICA_OK)
         status = mica_store_open(NULL, &store, &err);
@@ -56,8 +36,9 @@ static int run(void *data, char **operands, int n_operands)
         status = mica_store_manifest(store, &name, &manifest, &err);
     if (status == MICA_OK)
         status = mica_push(store, &name, args->to, &options, &err);
-    if (shown.has_line)
-        fputs("\r\033[K", stderr);
+    mica_progress_end(&progress);
+    if (status == MICA_ECANCELLED)
+        mica_fail(&err, status, "interrupted; layers that are there already are not sent again");
     mica_store_close(store);
     if (status != MICA_OK) {
         mica_manifest_free(manifest);
@@ -80,6 +61,7 @@ static const struct mica_option options[] = {
      "another name, or oci://HOST[:PORT]/REPOSITORY[:TAG]"},
     {"plain-http", 0, MICA_OPT_FLAG, offsetof(struct args, plain_http), NULL,
      "speak http without encryption to that registry"},
+    {"quiet", 'q', MICA_OPT_FLAG, offsetof(struct args, quiet), NULL, "no progress"},
     {"json", 0, MICA_OPT_FLAG, offsetof(struct args, json), NULL, "one JSON object"},
 };
 const struct mica_command mica_command_push = {options, MICA_COUNT(options), 1, 1, sizeof(struct args), NULL,

@@ -222,7 +222,11 @@ static bool take_part(struct slot *s)
 static enum outcome give_up(struct slot *s, CURLcode code, long answer, struct mica_err *err)
 {
     if (s->io_failed)
-        mica_fail(err, MICA_EIO, "the store cannot be written: %s", strerror(s->io_errno));
+        mica_fail(
+            err, MICA_EIO,
+            "the store cannot be written: %s; make room there ('mica gc'), and the same command goes on "
+            "from here",
+            strerror(s->io_errno));
     else if (code == CURLE_OK && answer >= 300)
         mica_http_check((int)answer, s->of->fetch->url, err);
     else if (code == CURLE_OK || code == CURLE_WRITE_ERROR)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SOURCES_MAX = 256 };
@@ -212,6 +213,21 @@ static void free_bytes(const char *home, char place[MICA_PATH_MAX], uint64_t *ou
     }
 }
 
+/* What an earlier, interrupted pull left of the file takes no more room. */
+static uint64_t bytes_left(const struct pull *p, const struct mica_plan_file *file)
+{
+    char path[MICA_PATH_MAX];
+    struct stat st;
+    const uint64_t block = 512;
+    size_t len;
+    if (!file->has_digest || mica_store_blob_path(p->puller.store, &file->digest, path, NULL) != MICA_OK)
+        return file->size;
+    len = strlen(path);
+    snprintf(path + len, sizeof path - len, "-partial");
+    uint64_t has = stat(path, &st) == 0 ? (uint64_t)st.st_blocks * block : 0;
+    return has < file->size ? file->size - has : 0;
+}
+
 static enum mica_status check_room(struct pull *p, struct mica_err *err)
 {
     const struct mica_plan *plan = &p->plans[0];
@@ -224,7 +240,8 @@ static enum mica_status check_room(struct pull *p, struct mica_err *err)
         /* An archive and what comes out of it lie side by side for a while. */
         uint64_t bytes = (is_there || !is_copied ? 0 : file->size),
                  unpacked = file->member_of ? file->size : 0;
-        if (__builtin_add_overflow(need, bytes, &need) || __builtin_add_overflow(need, unpacked, &need))
+        if (__builtin_add_overflow(need, bytes ? bytes_left(p, file) : 0, &need) ||
+            __builtin_add_overflow(need, unpacked, &need))
             need = UINT64_MAX;
         total = total > UINT64_MAX - bytes ? UINT64_MAX : total + bytes;
     }
@@ -232,9 +249,10 @@ static enum mica_status check_room(struct pull *p, struct mica_err *err)
     free_bytes(mica_store_home(p->puller.store), place, &room);
     if (need && (room < disk_reserve || need > room - disk_reserve))
         return mica_fail(err, MICA_ELIMIT,
-                         "not enough disk: %" PRIu64 " MB are needed and %" PRIu64
+                         "not enough disk: %" PRIu64 " MB are needed, with %" PRIu64
+                         " MB to spare, and %" PRIu64
                          " MB are free in %.200s; free some ('mica gc'), or set MICA_HOME to another disk",
-                         need / 1000000, room / 1000000, place);
+                         need / 1000000, disk_reserve / 1000000, room / 1000000, place);
     return MICA_OK;
 }
 

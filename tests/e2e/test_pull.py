@@ -528,6 +528,9 @@ def test_terms(store, hub):
     assert not hub.ranges(), "a byte was fetched"
     hub.info["cardData"] = {}
     done = store.pull("hf:owner/tiny", "--use", "commercial", HF_ENDPOINT=hub.url)
+    assert done.returncode == 0 and "terms not known" not in done.stderr, "the head of the file states them"
+    hub.files["tiny.Q8_0.gguf"] = hub.files["tiny.Q8_0.gguf"].replace(b"apache-2.0", b"some terms")
+    done = store.pull("hf:owner/tiny", "--use", "commercial", HF_ENDPOINT=hub.url)
     assert done.returncode == 0 and "terms not known" in done.stderr
     done = store.pull("hf:owner/tiny", "--use", "nonsense", HF_ENDPOINT=hub.url)
     assert done.returncode == EXIT_ARG

@@ -30,7 +30,7 @@ def push(mica, tmp_path):
         where = ("--to", to) if to else ()
         clean = {"MICA_HOME": str(tmp_path / "home"), "HOME": str(tmp_path), "DOCKER_CONFIG": str(tmp_path / "docker"),
                  "MICA_REGISTRY": "", **(env or {})}
-        return mica("push", name, *where, *arguments, env=clean, timeout=60, **options)
+        return mica("push", "-q", name, *where, *arguments, env=clean, timeout=60, **options)
     return call
 
 
@@ -302,9 +302,9 @@ def test_interrupted(home, tmp_path):
         stop.append(1)
         return request.hang_up()
     with FakeRegistry(hook) as fake:
-        process = subprocess.Popen([BUILD / "src/cli/mica", "push", "m", "--to", f"oci://{fake.host}/a/b:t"],
+        process = subprocess.Popen([BUILD / "src/cli/mica", "push", "-q", "m", "--to", f"oci://{fake.host}/a/b:t"],
                                    env={**os.environ, "MICA_HOME": str(home), "HOME": str(tmp_path)}, text=True,
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         started.set()
         out, err = process.communicate(timeout=60)
-    assert stop and process.returncode == EXIT_CANCELLED and out == "" and "cancelled" in err
+    assert stop and process.returncode == EXIT_CANCELLED and out == "" and "interrupted" in err

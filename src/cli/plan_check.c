@@ -1,0 +1,209 @@
+/* SPDX-FileCopyrightText: 2026 The Mica authors
+ * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/plan_check.h"
+#include "cli/memory.h"
+#include "cli/rights_facts.h"
+#include "govern/identify.h"
+#include "store/http.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { HEAD_FIRST = 1 << 20, HEAD_MOST = 16 << 20, ROOMY = 2 };
+
+/* What the head of the model's file states; has_info says whether it could be read. */
+struct seen {
+    bool has_info;
+    struct mica_model_info info;
+    char licence[256]; /* concluded from licence texts, "" */
+};
+
+static uint64_t model_bytes(const struct mica_plan *plan)
+{
+    uint64_t bytes = 0;
+    for (int64_t i = 0; i < plan->n_files; i++) {
+        const struct mica_plan_file *file = &plan->files[i];
+        bool counts = file->member_of || file->kind == MICA_LAYER_MODEL || file->kind == MICA_LAYER_FILE;
+        if (counts && __builtin_add_overflow(bytes, file->size, &bytes))
+            return UINT64_MAX;
+    }
+    return bytes;
+}
+
+/* ---- the head of a file that is far away ---- */
+
+/* The one GGUF file of the plan that a server has, or NULL. */
+static const struct mica_plan_file *remote_model(const struct mica_plan *plan)
+{
+    const struct mica_plan_file *found = NULL;
+    for (int64_t i = 0; i < plan->n_files; i++) {
+        const struct mica_plan_file *file = &plan->files[i];
+        if (file->kind != MICA_LAYER_MODEL || file->member_of)
+            continue;
+        if (found)
+            return NULL;
+        found = file;
+    }
+    return found && found->size && strncmp(found->url, "http", 4) == 0 ? found : NULL;
+}
+
+/* Appends bytes [head->len, upto) of the file; false when the server has no ranges, or for any other reason.
+ */
+static bool fetch_range(struct mica_http *http, const struct mica_plan_file *file, uint64_t upto,
+                        struct mica_buf *head)
+{
+    char range[96];
+    struct mica_http_response response;
+    size_t wanted = (size_t)(upto - head->len);
+    snprintf(range, sizeof range, "Range: bytes=%zu-%llu", head->len, (unsigned long long)upto - 1);
+    const struct mica_http_request request = {.url = file->url,
+                                              .authorization = file->authorization,
+                                              .headers = (const char *const[]){range, NULL},
+                                              .limit = wanted};
+    if (mica_http_do(http, &request, &response, NULL) != MICA_OK)
+        return false;
+    bool ok = response.status == 206 && response.body.len == wanted &&
+              mica_buf_append(head, response.body.data, wanted);
+    mica_http_response_release(&response);
+    return ok;
+}
+
+/* Reads as much as the header needs, twice as much each time. What cannot be read is not an error here: the
+ * fetch itself will say. */
+static void read_head(const struct mica_plan_check *check, const struct mica_plan *plan, struct seen *seen)
+{
+    const struct mica_plan_file *file = remote_model(plan);
+    struct mica_buf head = {0};
+    struct mica_http *http;
+    if (!file || (file->has_digest && mica_store_has_blob(check->store, &file->digest)) ||
+        mica_http_new(&(struct mica_http_options){.plain_http = check->plain_http, .attempts = 2}, &http,
+                      NULL) != MICA_OK)
+        return;
+    for (uint64_t upto = HEAD_FIRST; !seen->has_info && upto <= HEAD_MOST; upto *= 2) {
+        uint64_t end = upto < file->size ? upto : file->size;
+        if (end <= head.len || !fetch_range(http, file, end, &head))
+            break;
+        seen->has_info = mica_cli_inspect_head(head.data, head.len, file->size, &seen->info, NULL) == MICA_OK;
+    }
+    mica_buf_release(&head);
+    mica_http_free(http);
+}
+
+/* ---- memory ---- */
+
+static bool is_roomy(uint64_t bytes)
+{
+    struct mica_memory memory;
+    mica_memory_available("", &memory);
+    return bytes <= memory.available / ROOMY;
+}
+
+static enum mica_status check_memory(const struct mica_plan_check *check, const struct mica_plan *plan,
+                                     const struct seen *seen, struct mica_err *err)
+{
+    struct mica_fit fit;
+    struct mica_err why;
+    enum mica_status status;
+    if (check->any_size)
+        return MICA_OK;
+    if (seen->has_info) {
+        mica_cli_fit(&seen->info, &check->session, &fit);
+        status = mica_cli_fit_check(&fit, &why);
+    } else {
+        status = mica_cli_fit_size(model_bytes(plan), &why);
+    }
+    return status == MICA_OK ? MICA_OK
+                             : mica_fail(err, status, "%s; --any-size fetches it nevertheless", why.text);
+}
+
+/* ---- terms ---- */
+
+/* Adds what the licence texts are that the source brought before the weights. */
+static enum mica_status read_licences(const struct mica_plan_check *check, const struct mica_plan *plan,
+                                      struct seen *seen, struct mica_err *err)
+{
+    for (int64_t i = 0; i < plan->n_files; i++) {
+        const struct mica_plan_file *file = &plan->files[i];
+        struct mica_mapping *map;
+        struct mica_licence_match match;
+        if (file->kind != MICA_LAYER_LICENSE || !file->has_digest ||
+            mica_store_blob_open(check->store, &file->digest, &map, NULL) != MICA_OK)
+            continue;
+        enum mica_status status =
+            mica_licence_identify((const char *)mica_mapping_data(map), mica_mapping_size(map), &match, err);
+        mica_mapping_free(map);
+        if (status == MICA_EUNSUPPORTED)
+            return MICA_OK;
+        if (status != MICA_OK)
+            return status;
+        mica_free(match.diff);
+        size_t len = strlen(seen->licence);
+        if (match.id[0] && len + strlen(match.id) + 6 < sizeof seen->licence &&
+            !strstr(seen->licence, match.id))
+            snprintf(seen->licence + len, sizeof seen->licence - len, "%s%s", len ? " AND " : "", match.id);
+    }
+    return MICA_OK;
+}
+
+/* Only a clear no ends the pull. */
+static enum mica_status judge(const struct mica_plan_check *check, const struct mica_subject *subject,
+                              const struct mica_decision *decision, struct mica_err *err)
+{
+    const char *why = "";
+    if (decision->verdict < MICA_VERDICT_UNKNOWN)
+        return MICA_OK;
+    for (int64_t i = 0; i < decision->n_reasons && !*why; i++)
+        if (decision->reasons[i].effect == decision->verdict)
+            why = decision->reasons[i].text;
+    if (decision->verdict == MICA_VERDICT_NO)
+        return mica_fail(err, MICA_EDENIED, "%.100s: its terms (%.60s) do not allow this use: %.250s",
+                         subject->component, *subject->licence ? subject->licence : subject->declared, why);
+    if (!check->quiet)
+        fprintf(stderr, "mica: warning: terms not known yet: %s\n", why);
+    return MICA_OK;
+}
+
+static enum mica_status check_terms(const struct mica_plan_check *check, const struct mica_plan *plan,
+                                    const struct seen *seen, struct mica_err *err)
+{
+    const struct rights_args asked = {
+        .use = check->use, .users = -1, .users_at_release = -1, .revenue = -1, .revenue_month = -1};
+    const struct mica_subject subject = {.component = plan->source,
+                                         .kind = "model",
+                                         .relation = "",
+                                         .licence = seen->licence,
+                                         .declared = plan->declared   ? plan->declared
+                                                     : seen->has_info ? seen->info.license
+                                                                      : "",
+                                         .text_seen = seen->licence[0] != '\0'};
+    struct rights_lists lists = {0};
+    struct mica_policy policy = {0};
+    struct mica_decision *decision = NULL;
+    enum mica_status status = mica_policy_load(NULL, mica_store_home(check->store), &policy, err);
+    if (status == MICA_OK)
+        status = rights_facts(&asked, &lists, &policy.facts, err);
+    if (status == MICA_OK)
+        status = mica_rights_decide(&subject, 1, &policy.facts, &decision, err);
+    if (status == MICA_OK)
+        status = judge(check, &subject, decision, err);
+    mica_decision_free(decision);
+    mica_arena_release(&lists.arena);
+    mica_policy_release(&policy);
+    return status;
+}
+
+enum mica_status mica_cli_plan_check(const struct mica_plan_check *check, const struct mica_plan *plan,
+                                     struct mica_err *err)
+{
+    struct seen seen = {0};
+    enum mica_status status = read_licences(check, plan, &seen, err);
+    if (status != MICA_OK)
+        return status;
+    /* The head costs a few MB: it is read only where it can change the answer. */
+    bool asks_terms = !plan->declared && !seen.licence[0];
+    bool asks_memory = !check->any_size && (check->session.ctx || !is_roomy(model_bytes(plan)));
+    if (asks_terms || asks_memory)
+        read_head(check, plan, &seen);
+    status = check_memory(check, plan, &seen, err);
+    return status == MICA_OK ? check_terms(check, plan, &seen, err) : status;
+}
