@@ -10,8 +10,12 @@
 
 /* Below this likeness a text is no version of the nearest reference, but another text. */
 static const double LIKE_ENOUGH = 0.55;
+/* Of references that match the same words, those this near to each other are told apart by their ids. */
+static const double ALIKE = 0.02;
 /* A reference of which less than this is in the text is no part of it. */
 static const double PART_HELD = 0.6;
+/* … unless so much of the text is in it: a reference may have long optional parts. */
+static const double PART_WITHIN = 0.85;
 enum { MAX_CANDIDATES = 48, ID = 128, HEAD_WORDS = 64 };
 
 /* The words that a difference is about: not list marks, titles and copyright statements. */
@@ -93,7 +97,7 @@ struct candidates {
 static void choose(struct candidates *candidates, const struct mica_licence_likeness *likest, int64_t n)
 {
     for (int64_t i = 0; i < n && candidates->n < MAX_CANDIDATES; i++)
-        if (likest[i].held >= PART_HELD)
+        if (likest[i].held >= PART_HELD || likest[i].within >= PART_WITHIN)
             candidates->rows[candidates->n++].likeness = &likest[i];
 }
 
@@ -118,8 +122,8 @@ static enum mica_status next_part(const struct mica_licence_index *index,
         if (end == begin || end < *end_out)
             continue;
         preferred_id(index->texts[c->likeness->text].id, other);
-        if (end > *end_out || c->likeness->dice > best ||
-            (c->likeness->dice >= best && strlen(other) < strlen(id))) {
+        bool further = end > *end_out, alike = c->likeness->dice > best - ALIKE;
+        if (further || (alike && strlen(other) < strlen(id)) || c->likeness->dice > best + ALIKE) {
             *end_out = end;
             best = c->likeness->dice;
             snprintf(id, ID, "%s", other);

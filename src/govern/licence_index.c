@@ -361,9 +361,9 @@ enum mica_status mica_licence_likest(const struct mica_licence_index *index,
     }
     for (int32_t t = 0; t < index->n_texts; t++)
         if (shared[t])
-            rows[n++] =
-                (struct mica_licence_likeness){t, 2.0 * shared[t] / (double)(own + index->pairs_of[t]),
-                                               (double)shared[t] / index->pairs_of[t]};
+            rows[n++] = (struct mica_licence_likeness){
+                t, 2.0 * shared[t] / (double)(own + index->pairs_of[t]),
+                (double)shared[t] / index->pairs_of[t], (double)shared[t] / (double)own};
     mica_free(seen);
     mica_free(shared);
     qsort(rows, (size_t)n, sizeof *rows, by_likeness);

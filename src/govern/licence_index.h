@@ -48,7 +48,8 @@ int32_t mica_licence_whole_word(const struct mica_licence_index *index,
 
 struct mica_licence_likeness {
     int32_t text;
-    double dice, held; /* 2 |a ∩ b| / (|a| + |b|); part of the reference's pairs that the text holds */
+    /* 2 |a ∩ b| / (|a| + |b|); parts of the reference's and of the text's pairs that the other has */
+    double dice, held, within;
 };
 /* All references that share a pair with words (numbered), likest first. The caller frees *out. ENOMEM. */
 enum mica_status mica_licence_likest(const struct mica_licence_index *index,

@@ -64,6 +64,9 @@ static void emit_name(struct mica_licence_pattern *p, const struct mica_licence_
                                              {"the", "copyright", "holders"},
                                              {"copyright", "holder"},
                                              {"copyright", "holders"},
+                                             {"the", "university"},
+                                             {"the", "foundation"},
+                                             {"the", "institute"},
                                              {"the", "developers"}};
     int64_t jumps[MICA_COUNT(phrases)];
     for (size_t i = 0; i < MICA_COUNT(phrases); i++) {
