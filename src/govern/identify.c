@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "govern/identify.h"
+#include "govern/licence_digests.h"
 #include "govern/licence_lines.h"
 #include "govern/licence_pattern.h"
 #include "govern/word_diff.h"
@@ -132,24 +133,39 @@ static enum mica_status next_part(const struct mica_licence_index *index,
     return MICA_OK;
 }
 
+/* A text known by its digest from word begin on: a whole one, or an exception behind a licence. */
+static enum mica_status known_rest(const struct mica_licence_words *words, int64_t begin, const char **id_out,
+                                   struct mica_err *err)
+{
+    struct mica_digest digest;
+    if (!mica_licence_digest(words, begin, &digest))
+        return mica_fail(err, MICA_ENOMEM, "digest of a licence text: out of memory");
+    const char *id = mica_licence_by_digest(&digest);
+    *id_out = id && (strncmp(id, "WITH ", 5) == 0) == (begin > 0) ? id : NULL;
+    return MICA_OK;
+}
+
 /* Covers the whole text with licences, one behind the other. *all_out: was it covered? */
 static enum mica_status cover(const struct mica_licence_index *index, const struct mica_licence_words *words,
                               struct candidates *candidates, char ids[ID], bool *all_out,
                               struct mica_err *err)
 {
-    int64_t begin = 0;
+    int64_t begin = 0, end = 0;
     size_t len = 0;
-    while (begin < words->n) {
+    for (; begin < words->n; begin = end) {
         char id[ID] = "";
-        int64_t end;
-        enum mica_status status = next_part(index, words, candidates, begin, &end, id, err);
+        const char *known = NULL;
+        enum mica_status status = known_rest(words, begin, &known, err);
+        if (status == MICA_OK && !known)
+            status = next_part(index, words, candidates, begin, &end, id, err);
         if (status != MICA_OK)
             return status;
-        int n = snprintf(ids + len, ID - len, "%s%s", len ? " AND " : "", id);
+        if (known)
+            end = words->n;
+        int n = snprintf(ids + len, ID - len, "%s%s", !len ? "" : known ? " " : " AND ", known ? known : id);
         if (end == begin || n < 0 || (size_t)n >= ID - len)
             return MICA_OK;
         len += (size_t)n;
-        begin = end;
     }
     *all_out = words->n > 0;
     return MICA_OK;
