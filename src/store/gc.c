@@ -19,7 +19,10 @@ struct gc {
     const struct mica_gc_options *options;
     struct mica_gc_result result;
     time_t now;
+    bool ollama_pulls; /* it takes no lock of ours, so what it has just finished is not touched */
 };
+
+enum { BLOB_NAME = 7 + MICA_DIGEST_HEX - 1 };
 
 static enum mica_status use(struct gc *gc, const struct mica_digest *digest, struct mica_err *err)
 {
@@ -98,24 +101,35 @@ static bool is_record_of_a_file(int folder, const char *name)
     return fstatat(folder, partial, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
+/* Ollama keeps a record beside its partial files for each part: sha256-HEX-partial-N. */
+static void look_for_ollama(struct gc *gc, int folder, const char *name)
+{
+    struct stat st;
+    if (strncmp(name, "sha256-", 7) == 0 && strlen(name) > BLOB_NAME + sizeof "-partial-" - 1 &&
+        strncmp(name + BLOB_NAME, "-partial-", sizeof "-partial-" - 1) == 0 &&
+        fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+        gc->now - st.st_mtime < gc->options->keep_partial)
+        gc->ollama_pulls = true;
+}
+
 static void look_at(struct gc *gc, int folder, const char *name)
 {
-    enum { BLOB = 7 + MICA_DIGEST_HEX - 1 };
-    char hex[BLOB + 1] = "";
+    char hex[BLOB_NAME + 1] = "";
     struct mica_digest digest;
     struct stat st;
     if (fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) != 0 ||
         (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode)))
         return;
-    memcpy(hex, name, strnlen(name, BLOB));
+    memcpy(hex, name, strnlen(name, BLOB_NAME));
     bool is_blob = strncmp(name, "sha256-", 7) == 0 && mica_digest_parse(hex, &digest);
-    if (is_blob && !name[BLOB]) {
-        if (!is_used(gc, &digest) && is_wanted(gc, &digest))
+    if (is_blob && !name[BLOB_NAME]) {
+        bool is_new = gc->ollama_pulls && gc->now - st.st_mtime < gc->options->keep_partial;
+        if (!is_used(gc, &digest) && is_wanted(gc, &digest) && !is_new)
             delete_file(gc, folder, name, &st);
         return;
     }
     bool is_partial = strncmp(name, "partial-", 8) == 0 ||
-                      (is_blob && strncmp(name + BLOB, "-partial", sizeof "-partial" - 1) == 0);
+                      (is_blob && strncmp(name + BLOB_NAME, "-partial", sizeof "-partial" - 1) == 0);
     if (is_partial && !gc->options->only && gc->now - st.st_mtime >= gc->options->keep_partial &&
         !is_written(folder, name) && !is_record_of_a_file(folder, name))
         delete_file(gc, folder, name, &st);
@@ -123,14 +137,15 @@ static void look_at(struct gc *gc, int folder, const char *name)
 
 static enum mica_status sweep(struct gc *gc, const char *path, struct mica_err *err)
 {
+    void (*const passes[])(struct gc *, int, const char *) = {look_for_ollama, look_at, look_at};
     const struct dirent *entry;
     /* Twice: records of partial files follow the files. */
-    for (int pass = 0; pass < (gc->options->dry_run ? 1 : 2); pass++) {
+    for (int pass = 0; pass < (gc->options->dry_run ? 2 : 3); pass++) {
         DIR *dir = opendir(path);
         if (!dir)
             return mica_fail(err, MICA_EIO, "%s: %s", path, strerror(errno));
         while ((entry = readdir(dir)) != NULL)
-            look_at(gc, dirfd(dir), entry->d_name);
+            passes[pass](gc, dirfd(dir), entry->d_name);
         closedir(dir);
     }
     return MICA_OK;

@@ -46,7 +46,8 @@ enum mica_status mica_store_remove(struct mica_store *store, const struct mica_n
                                    struct mica_err *err);
 /* Deletes blobs that no manifest names, and partial files that nobody writes and that are older than
  * keep_partial seconds. Waits while others add, or with no_wait gives EDENIED at once. Refuses (EFORMAT) when
- * a manifest cannot be read: what it names is not known. */
+ * a manifest cannot be read: what it names is not known. While Ollama seems to pull into the same folder,
+ * blobs younger than keep_partial stay, too. */
 struct mica_gc_options {
     int64_t keep_partial;
     bool dry_run, no_wait;

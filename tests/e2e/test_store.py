@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -76,6 +77,10 @@ def test_removing_frees_only_what_nothing_else_has(run, store):
 def test_gc(run, store):
     loose = "sha256-" + store.blob("nobody has me")[0][7:]
     before = store.blobs()
+    # Ollama is pulling: what nobody names may be the first half of its next model.
+    assert run("gc", "--dry-run").stdout.startswith("would delete 0 files")
+    week_ago = time.time() - 7 * 86400
+    os.utime(store.home / "blobs" / loose, (week_ago, week_ago))
     assert run("gc", "--dry-run").stdout.startswith("would delete 1 file")
     assert store.blobs() == before
     assert json.loads(run("gc", "--json").stdout)["files"] == 1
@@ -177,3 +182,34 @@ def test_an_empty_place_is_a_store_and_stays_empty(mica, tmp_path):
     assert json.loads(mica("ps", "--json", env=env).stdout) == {"models": []}
     assert json.loads(mica("gc", "--json", env=env).stdout)["files"] == 0
     assert not (tmp_path / "none").exists()
+
+
+def tree(home):
+    return {str(p.relative_to(home)): p.read_bytes() for p in sorted(home.rglob("*")) if p.is_file()}
+
+
+def test_looking_changes_nothing(run, store):
+    """An Ollama store in place: its own files are the same bytes afterwards, and nothing new lies among them."""
+    before = tree(store.home)
+    run("list")
+    run("show", "smollm2")
+    run("show", "smollm2", "--json")
+    run("show", "smollm2", "--modelfile")
+    run("verify", "--all")
+    run("ps")
+    run("gc", "--dry-run")
+    after = tree(store.home)
+    assert {k: v for k, v in after.items() if k in before} == before
+    assert set(after) - set(before) <= {"lock"}
+
+
+def test_show_on_ollamas_store(run):
+    assert "cannot run" in run("show", "smollm2").stdout  # the weights are no model here
+    assert run("show", "smollm2", "--template").stdout == "{{ .Prompt }}\n"
+    assert run("show", "smollm2", "--system").stdout == "Be brief.\n"
+    assert run("show", "smollm2", "--license").stdout == "MIT License\n"
+    assert run("show", "smollm2", "--parameters").stdout == "stop <|im_end|>\n"
+    modelfile = run("show", "smollm2", "--modelfile").stdout
+    assert "SYSTEM Be brief." in modelfile and "\nTEMPLATE" not in modelfile and "# TEMPLATE" in modelfile
+    stored = json.loads(run("show", "smollm2", "--json").stdout)["stored"]
+    assert stored["config"]["model_family"] == "llama" and "registered" not in stored
