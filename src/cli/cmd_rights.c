@@ -4,6 +4,7 @@
 #include "cli/rights_facts.h"
 #include "govern/closure.h"
 #include "govern/licence.h"
+#include "govern/spdx.h"
 
 #include <jansson.h>
 
@@ -66,6 +67,18 @@ static enum mica_status find_model(struct question *q, const char *text, struct 
     mica_register_close(reg);
     mica_store_close(store);
     return status;
+}
+
+/* Whether text is an expression of licences that the table knows. */
+static bool is_expression(const char *text)
+{
+    struct mica_spdx *spdx = NULL;
+    bool known = mica_spdx_parse(text, &spdx, NULL) == MICA_OK;
+    for (int i = 0; known && i < spdx->n; i++)
+        for (int k = 0; k < spdx->any[i].n; k++)
+            known = known && mica_licence_find(spdx->any[i].all[k]->id);
+    mica_spdx_free(spdx);
+    return known;
 }
 
 static enum mica_status decide(const struct question *q, const struct mica_facts *facts,
@@ -248,11 +261,16 @@ static int run(void *data, char **operands, int n_operands)
         return mica_cli_usage("rights: give a model's name, or licences with --licence");
     if (!(q = mica_alloc(1, sizeof *q)))
         return mica_cli_fail(MICA_ENOMEM, &(struct mica_err){MICA_ENOMEM, "out of memory"});
-    if (n_operands) {
+    struct mica_text_list licences = args->licences;
+    if (n_operands)
         status = find_model(q, operands[0], &err);
-    } else {
-        snprintf(q->name, sizeof q->name, "%s", args->licences.items[0]);
-        add_subjects(q, &args->licences, "", args->declared);
+    if (status != MICA_OK && is_expression(operands[0])) {
+        status = MICA_OK;
+        licences.items[licences.n++] = operands[0];
+    }
+    if (licences.n) {
+        snprintf(q->name, sizeof q->name, "%s", licences.items[0]);
+        add_subjects(q, &licences, "", args->declared);
         add_subjects(q, &args->with, "base", args->declared);
         add_subjects(q, &args->trained_on, "trained_on", args->declared);
     }

@@ -51,6 +51,12 @@ def test_verdicts_and_exit_codes(mica, home, arguments, verdict):
     assert worst and all(reason["component"] and reason["rule"] and reason["text"] for reason in worst)
 
 
+def test_a_licence_as_operand(mica, home):
+    assert ask(mica, home, "(MIT OR GPL-2.0-only) AND Apache-2.0", *SHIP)["verdict"] == "YES_WITH"
+    done = mica("rights", "MIT-of-mine", *SHIP, env=home)
+    assert done.returncode == 5 and "neither a registered model" in done.stderr
+
+
 def test_gemma_names_its_terms(mica, home):
     answer = ask(mica, home, "--licence", "LicenseRef-Gemma", *SHIP)
     duties = {duty["name"]: duty for duty in answer["obligations"]}
