@@ -2,13 +2,14 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "govern/evidence.h"
 #include "govern/identify.h"
+#include "govern/register_internal.h"
 
 #include <jansson.h>
 
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_NAMED = 64, LOOK_BYTES = 400 };
+enum { MAX_NAMED = 64, LOOK_BYTES = 120 };
 
 static enum mica_status no_memory(struct mica_err *err)
 {
@@ -70,14 +71,34 @@ static const char *keep(struct mica_arena *arena, const char *text)
     return text ? mica_arena_strndup(arena, text, strlen(text)) : "";
 }
 
+/* Facts are kept as JSON: UTF-8, whatever the file holds. Sets failed when memory runs out. */
+static json_t *fact(struct mica_evidence *e, const char *text)
+{
+    const char *clean = mica_register_clean(&e->arena, text, true);
+    return clean ? json_string(clean) : NULL;
+}
+
+static void set_fact(struct mica_evidence *e, json_t *object, const char *key, json_t *value)
+{
+    e->failed = json_object_set_new(object, key, value) != 0 || e->failed;
+}
+
+static void append_fact(struct mica_evidence *e, json_t *array, json_t *value)
+{
+    e->failed = json_array_append_new(array, value) != 0 || e->failed;
+}
+
+/* The array called key, made when it is not there; NULL when out of memory. */
+static json_t *fact_list(struct mica_evidence *e, const char *key)
+{
+    if (!json_object_get(e->facts, key))
+        set_fact(e, e->facts, key, json_array());
+    return json_object_get(e->facts, key);
+}
+
 static void add_problem(struct mica_evidence *e, const char *text)
 {
-    json_t *problems = json_object_get(e->facts, "problems");
-    if (!problems) {
-        problems = json_array();
-        json_object_set_new(e->facts, "problems", problems);
-    }
-    json_array_append_new(problems, json_string(text));
+    append_fact(e, fact_list(e, "problems"), fact(e, text));
 }
 
 static void add_line(struct mica_buf *lines, const char *line, size_t len)
@@ -151,7 +172,7 @@ static enum mica_status read_keys(struct mica_evidence *e, const struct mica_ggu
     bool names_none = !*id || strcmp(id, "other") == 0;
     e->declared_key = names_none && *name ? name : id;
     if (*link)
-        json_object_set_new(e->facts, "licence_key_link", json_string(link));
+        set_fact(e, e->facts, "licence_key_link", fact(e, link));
     enum mica_status status = read_named(e, gguf, "base_model", &e->bases, err);
     if (status == MICA_OK)
         status = read_named(e, gguf, "dataset", &e->datasets, err);
@@ -166,14 +187,6 @@ static enum mica_status read_keys(struct mica_evidence *e, const struct mica_ggu
 }
 
 /* ---- card ---- */
-
-static json_t *json_list(const char *const *list)
-{
-    json_t *array = json_array();
-    for (int i = 0; list && list[i]; i++)
-        json_array_append_new(array, json_string(list[i]));
-    return array;
-}
 
 static void card_facts(struct mica_evidence *e)
 {
@@ -192,10 +205,10 @@ static void card_facts(struct mica_evidence *e)
                  {"datasets", card->datasets}};
     for (size_t i = 0; i < MICA_COUNT(texts); i++)
         if (texts[i].value)
-            json_object_set_new(e->facts, texts[i].key, json_string(texts[i].value));
+            set_fact(e, e->facts, texts[i].key, fact(e, texts[i].value));
     for (size_t i = 0; i < MICA_COUNT(lists); i++)
-        if (lists[i].value && *lists[i].value)
-            json_object_set_new(e->facts, lists[i].key, json_list(lists[i].value));
+        for (int k = 0; lists[i].value && lists[i].value[k]; k++)
+            append_fact(e, fact_list(e, lists[i].key), fact(e, lists[i].value[k]));
 }
 
 static enum mica_status read_card(struct mica_evidence *e, struct mica_store *store,
@@ -247,8 +260,8 @@ static enum mica_status read_statements(struct mica_evidence *e, const struct mi
         if (!stated || !*stated)
             continue;
         mica_licence_set_parse(e->declared_card, &card);
-        if (json_object_set_new(e->facts, kept[i].key, json_string(stated)) != 0 ||
-            (card.n == 0 && !(e->declared_card = keep(&e->arena, stated))))
+        set_fact(e, e->facts, kept[i].key, fact(e, stated));
+        if (card.n == 0 && !(e->declared_card = keep(&e->arena, stated)))
             status = no_memory(err);
     }
     json_decref(old);
@@ -257,34 +270,32 @@ static enum mica_status read_statements(struct mica_evidence *e, const struct mi
 
 /* ---- texts ---- */
 
-/* Does one of the words stand in the file's name? */
-static bool is_named(const char *title, const char *const *words)
-{
-    const char *slash = strrchr(title, '/'), *base = slash ? slash + 1 : title;
-    for (; *words; words++)
-        if (strcasestr(base, *words))
-            return true;
-    return false;
-}
-
-/* What a text is for, by the name of its file and, where it has none, by how it begins. */
+/* What a text is for, by the name of its file and, where it has none, by how it begins. Whatever calls itself
+ * a licence is one. */
 static const char *text_role(const char *title, const struct mica_buf *text)
 {
-    static const char *const policies[] = {"use_policy", "use-policy", "usepolicy",
-                                           "acceptable", "prohibited", NULL};
-    static const char *const notices[] = {"notice", "authors", "third", "contributors", NULL};
+    static const struct {
+        const char *word, *role;
+        bool begins; /* else it may stand anywhere */
+    } names[] = {{"licen", "licence", true},       {"copying", "licence", true},
+                 {"notice", "notice", true},       {"authors", "notice", true},
+                 {"contributors", "notice", true}, {"third", "notice", true},
+                 {"use_policy", "policy", false},  {"use-policy", "policy", false},
+                 {"usepolicy", "policy", false},   {"use policy", "policy", false}};
+    const char *slash = strrchr(title, '/'), *base = slash ? slash + 1 : title;
     char head[LOOK_BYTES + 1];
-    if (is_named(title, policies))
-        return "policy";
-    if (is_named(title, notices))
-        return "notice";
+    for (size_t i = 0; i < MICA_COUNT(names); i++) {
+        const char *found = strcasestr(base, names[i].word);
+        if (found && (found == base || !names[i].begins))
+            return names[i].role;
+    }
     snprintf(head, sizeof head, "%.*s", (int)(text->len < LOOK_BYTES ? text->len : LOOK_BYTES), text->data);
     return !*title && strcasestr(head, "use policy") ? "policy" : "licence";
 }
 
 /* Identifies one licence text and adds its id to the set. */
 static enum mica_status identify(struct mica_evidence *e, const struct mica_layer *layer,
-                                 const struct mica_buf *text, json_t *fact, struct mica_licence_set *ids,
+                                 const struct mica_buf *text, json_t *about, struct mica_licence_set *ids,
                                  struct mica_err *err)
 {
     static const char *const kinds[] = {"unknown", "modified", "identified"};
@@ -301,11 +312,11 @@ static enum mica_status identify(struct mica_evidence *e, const struct mica_laye
         snprintf(id, sizeof id, "LicenseRef-unidentified-%.12s", hex);
     else
         snprintf(id, sizeof id, "%s", match.id);
-    json_object_set_new(fact, "match", json_string(kinds[match.kind]));
-    json_object_set_new(fact, "id", json_string(id));
+    set_fact(e, about, "match", json_string(kinds[match.kind]));
+    set_fact(e, about, "id", fact(e, id));
     if (*match.nearest && match.kind == MICA_LICENCE_MODIFIED) {
-        json_object_set_new(fact, "nearest", json_string(match.nearest));
-        json_object_set_new(fact, "similarity", json_real(match.similarity));
+        set_fact(e, about, "nearest", fact(e, match.nearest));
+        set_fact(e, about, "similarity", json_real(match.similarity));
     }
     mica_free(match.diff);
     return add_id(ids, id)
@@ -322,11 +333,12 @@ static enum mica_status read_text(struct mica_evidence *e, struct mica_store *st
     enum mica_status status = mica_store_layer_text(store, layer, &text, err);
     if (status == MICA_OK) {
         const char *role = text_role(layer->title, &text);
-        json_t *fact = json_object(), *texts = json_object_get(e->facts, "texts");
+        json_t *about = json_object();
         mica_digest_hex(&layer->digest, hex);
-        json_object_set_new(fact, "title", json_string(layer->title));
-        json_object_set_new(fact, "digest", json_string(hex));
-        json_object_set_new(fact, "role", json_string(role));
+        append_fact(e, fact_list(e, "texts"), about); /* owns it */
+        set_fact(e, about, "title", fact(e, layer->title));
+        set_fact(e, about, "digest", json_string(hex));
+        set_fact(e, about, "role", json_string(role));
         if (strcmp(role, "policy") == 0 && !*e->policy_digest)
             memcpy(e->policy_digest, hex, sizeof hex);
         if (strcmp(role, "licence") == 0) {
@@ -334,14 +346,10 @@ static enum mica_status read_text(struct mica_evidence *e, struct mica_store *st
                 memcpy(e->licence_digest, hex, sizeof hex);
                 e->declared_file = keep(&e->arena, *layer->title ? layer->title : "LICENSE");
             }
-            status = identify(e, layer, &text, fact, ids, err);
+            status = e->failed ? no_memory(err) : identify(e, layer, &text, about, ids, err);
         }
-        if (!texts) {
-            texts = json_array();
-            json_object_set_new(e->facts, "texts", texts);
-        }
-        if (json_array_append_new(texts, fact) != 0 || !e->declared_file)
-            status = status == MICA_OK ? no_memory(err) : status;
+        if (!e->declared_file && status == MICA_OK)
+            status = no_memory(err);
     }
     mica_buf_release(&text);
     return status;
@@ -429,7 +437,7 @@ enum mica_status mica_evidence_read(struct mica_store *store, const struct mica_
     for (int64_t i = 0; i < manifest->n_layers && status == MICA_OK; i++)
         if (manifest->layers[i].kind == MICA_LAYER_LICENSE)
             status = read_text(out, store, &manifest->layers[i], &ids, err);
-    if (status == MICA_OK && (out->bases.failed || out->datasets.failed))
+    if (status == MICA_OK && (out->failed || out->bases.failed || out->datasets.failed))
         status = no_memory(err);
     return status == MICA_OK ? conclude(out, &ids, err) : status;
 }

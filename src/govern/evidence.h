@@ -17,6 +17,7 @@ struct mica_evidence {
     const char *drift;     /* "", or which statements contradict each other */
     char licence_digest[MICA_DIGEST_HEX], policy_digest[MICA_DIGEST_HEX], card_digest[MICA_DIGEST_HEX];
     struct mica_buf bases, datasets; /* lines */
+    bool failed;                     /* a fact could not be kept: out of memory */
     struct json_t *facts; /* of the card, the licence texts one by one, and what could not be read */
 };
 

@@ -153,8 +153,10 @@ static enum mica_status read_evidence(struct record *r, struct mica_err *err)
                                 &r->evidence, err);
     if (status == MICA_OK && *problem.text) {
         json_t *list = json_array();
-        json_array_append_new(list, json_string(problem.text));
-        json_object_set_new(r->evidence.facts, "file_problems", list);
+        if (json_array_append_new(list, json_string(problem.text)) != 0 ||
+            json_object_set(r->evidence.facts, "file_problems", list) != 0)
+            status = no_memory(err);
+        json_decref(list);
     }
     if (status == MICA_OK)
         status = read_template(r, err);
