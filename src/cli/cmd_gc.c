@@ -32,20 +32,16 @@ static int run(void *data, char **operands, int n_operands)
 {
     const struct args *args = data;
     struct mica_store *store = NULL;
-    struct mica_digest *keep = NULL;
-    struct mica_gc_options options = {.dry_run = args->dry_run};
+    struct mica_gc_options options = {.dry_run = args->dry_run, .named = mica_cli_registered_blobs};
     struct mica_gc_result result;
     struct mica_err err;
     if (args->hours < 0 || args->hours > 1000000)
         return mica_cli_usage("gc: --partial-hours must be between 0 and 1000000");
     options.keep_partial = args->hours * 3600;
     enum mica_status status = mica_store_open(NULL, &store, &err);
-    if (status == MICA_OK)
-        status = mica_cli_registered_blobs(store, &keep, &options.n_keep, &err);
-    options.keep = keep;
+    options.user = store;
     if (status == MICA_OK)
         status = mica_store_gc(store, &options, &result, &err);
-    mica_free(keep);
     mica_store_close(store);
     return status == MICA_OK ? print(args, &result) : mica_cli_fail(status, &err);
 }

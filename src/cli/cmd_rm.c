@@ -9,21 +9,22 @@
  * then they are left to gc. */
 static void free_blobs(struct mica_store *store, const struct mica_manifest *manifest)
 {
-    struct mica_digest *only = mica_alloc((size_t)manifest->n_layers + 1, sizeof *only), *keep = NULL;
-    struct mica_gc_options options = {.no_wait = true, .only = only, .n_only = manifest->n_layers + 1};
+    struct mica_digest *only = mica_alloc((size_t)manifest->n_layers + 1, sizeof *only);
+    struct mica_gc_options options = {.no_wait = true,
+                                      .named = mica_cli_registered_blobs,
+                                      .user = store,
+                                      .only = only,
+                                      .n_only = manifest->n_layers + 1};
     struct mica_err err = {0};
-    enum mica_status status = only ? mica_cli_registered_blobs(store, &keep, &options.n_keep, &err)
-                                   : mica_fail(&err, MICA_ENOMEM, "out of memory");
+    enum mica_status status = only ? MICA_OK : mica_fail(&err, MICA_ENOMEM, "out of memory");
     if (status == MICA_OK) {
         only[0] = manifest->config.digest;
         for (int64_t i = 0; i < manifest->n_layers; i++)
             only[i + 1] = manifest->layers[i].digest;
-        options.keep = keep;
         status = mica_store_gc(store, &options, NULL, &err);
     }
     if (status != MICA_OK)
         fprintf(stderr, "mica: its blobs stay until 'mica gc': %s\n", err.text);
-    mica_free(keep);
     mica_free(only);
 }
 

@@ -111,7 +111,7 @@ static enum mica_status open_register(struct mica_store *store, struct mica_regi
                                                      : status;
 }
 
-enum mica_status mica_cli_registered_blobs(struct mica_store *store, struct mica_digest **out, int64_t *n_out,
+enum mica_status mica_cli_registered_blobs(void *store, struct mica_digest **out, int64_t *n_out,
                                            struct mica_err *err)
 {
     struct mica_register *reg;
@@ -152,6 +152,8 @@ enum mica_status mica_cli_register_copy(struct mica_store *store, const struct m
     struct mica_register *reg;
     mica_name_print(from, old_name);
     mica_name_print(to, new_name);
+    if (mica_name_equal(from, to))
+        return MICA_OK;
     enum mica_status status = open_register(store, &reg, err);
     if (status != MICA_OK || !reg)
         return status;

@@ -26,8 +26,9 @@ enum mica_status mica_cli_manifest(struct mica_store *store, const char *text, s
 /* The files of what the user named, to be looked at but not run: a stored model, or else a path. */
 enum mica_status mica_cli_files(const char *text, struct mica_files **out, struct mica_err *err);
 
-/* Blobs that the register refers to (licence texts, policies, cards); free with mica_free. */
-enum mica_status mica_cli_registered_blobs(struct mica_store *store, struct mica_digest **out, int64_t *n_out,
+/* Blobs that the register of a struct mica_store refers to (licence texts, policies, cards), for
+ * mica_gc_options.named. */
+enum mica_status mica_cli_registered_blobs(void *store, struct mica_digest **out, int64_t *n_out,
                                            struct mica_err *err);
 /* Writes what the register states about a model also under another name; forgets a model, unless others are
  * made from it (their terms depend on its). Both are fine when the register states nothing. */

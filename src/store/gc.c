@@ -155,6 +155,8 @@ enum mica_status mica_store_gc(struct mica_store *store, const struct mica_gc_op
                                struct mica_gc_result *out, struct mica_err *err)
 {
     struct gc gc = {.options = options, .now = time(NULL)};
+    struct mica_digest *named = NULL;
+    int64_t n_named = 0;
     char blobs[MICA_PATH_MAX];
     enum mica_status status = mica_fs_path(blobs, err, "%s/blobs", store->home);
     if (status == MICA_OK && store->lock_mode)
@@ -163,8 +165,10 @@ enum mica_status mica_store_gc(struct mica_store *store, const struct mica_gc_op
         return status;
     if (mica_fs_exists(blobs)) {
         status = mica_store_lock(store, LOCK_EX, options->no_wait, err);
-        for (int64_t i = 0; status == MICA_OK && i < options->n_keep; i++)
-            status = use(&gc, &options->keep[i], err);
+        if (status == MICA_OK && options->named)
+            status = options->named(options->user, &named, &n_named, err);
+        for (int64_t i = 0; status == MICA_OK && i < n_named; i++)
+            status = use(&gc, &named[i], err);
         if (status == MICA_OK)
             status = mica_store_walk(store, true, use_manifest, &gc, err);
         if (status == MICA_OK && gc.n_used > 1)
@@ -173,6 +177,7 @@ enum mica_status mica_store_gc(struct mica_store *store, const struct mica_gc_op
             status = sweep(&gc, blobs, err);
         mica_store_unlock(store);
     }
+    mica_free(named);
     mica_free(gc.used);
     if (status == MICA_OK && out)
         *out = gc.result;

@@ -51,8 +51,10 @@ enum mica_status mica_store_remove(struct mica_store *store, const struct mica_n
 struct mica_gc_options {
     int64_t keep_partial;
     bool dry_run, no_wait;
-    const struct mica_digest *keep; /* blobs to keep beside those of manifests, e.g. texts of the register */
-    int64_t n_keep;
+    /* Called when nobody can add any more; gives blobs to keep beside those of manifests (texts of the
+     * register), which gc frees. NULL: none. */
+    enum mica_status (*named)(void *user, struct mica_digest **out, int64_t *n_out, struct mica_err *err);
+    void *user;
     const struct mica_digest *only; /* not NULL: look at no other blobs, and at no partial files */
     int64_t n_only;
 };

@@ -470,6 +470,14 @@ static void blobs_that_are_no_files_are_refused(void **state)
 
 /* ---- gc, links ---- */
 
+static enum mica_status name_one(void *user, struct mica_digest **out, int64_t *n_out, struct mica_err *err)
+{
+    *out = mica_alloc(1, sizeof **out);
+    **out = *(const struct mica_digest *)user;
+    *n_out = 1;
+    return MICA_OK;
+}
+
 static void gc_keeps_what_is_named(void **state)
 {
     struct mica_digest named, loose, kept, partial;
@@ -495,8 +503,8 @@ static void gc_keeps_what_is_named(void **state)
     mica_blob_abandon(writer, false);
     mica_store_close(store);
     store = other;
-    options.keep = &kept;
-    options.n_keep = 1;
+    options.named = name_one;
+    options.user = &kept;
     options.keep_partial = 1000;
     must(mica_store_gc(store, &options, &result, &err), &err);
     assert_int_equal(result.n, 1);
