@@ -1,5 +1,6 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
+#include "cli/plan_check.h"
 #include "cli/progress.h"
 #include "store/source.h"
 
@@ -8,7 +9,7 @@
 #include <stdio.h>
 
 struct args {
-    const char *to;
+    const char *to, *use;
     bool plain_http, quiet, json;
 };
 
@@ -35,6 +36,8 @@ static int run(void *data, char **operands, int n_operands)
     if (status == MICA_OK)
         status = mica_store_manifest(store, &name, &manifest, &err);
     if (status == MICA_OK)
+        status = mica_cli_push_check(store, &name, args->use, args->quiet, &err);
+    if (status == MICA_OK)
         status = mica_push(store, &name, args->to, &options, &err);
     mica_progress_end(&progress);
     if (status == MICA_ECANCELLED)
@@ -59,6 +62,8 @@ static int run(void *data, char **operands, int n_operands)
 static const struct mica_option options[] = {
     {"to", 0, MICA_OPT_TEXT, offsetof(struct args, to), "PLACE",
      "another name, or oci://HOST[:PORT]/REPOSITORY[:TAG]"},
+    {"use", 0, MICA_OPT_TEXT, offsetof(struct args, use), "USE",
+     "private, research, internal or commercial; default: the policy's"},
     {"plain-http", 0, MICA_OPT_FLAG, offsetof(struct args, plain_http), NULL,
      "speak http without encryption to that registry"},
     {"quiet", 'q', MICA_OPT_FLAG, offsetof(struct args, quiet), NULL, "no progress"},

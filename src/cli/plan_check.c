@@ -3,6 +3,7 @@
 #include "cli/plan_check.h"
 #include "cli/memory.h"
 #include "cli/rights_facts.h"
+#include "govern/closure.h"
 #include "govern/identify.h"
 #include "store/http.h"
 
@@ -137,6 +138,8 @@ static enum mica_status read_licences(const struct mica_plan_check *check, const
         if (status != MICA_OK)
             return status;
         mica_free(match.diff);
+        if (!match.id[0]) /* as the register will call it */
+            snprintf(match.id, sizeof match.id, "LicenseRef-unidentified");
         size_t len = strlen(seen->licence);
         if (match.id[0] && len + strlen(match.id) + 6 < sizeof seen->licence &&
             !strstr(seen->licence, match.id))
@@ -145,29 +148,49 @@ static enum mica_status read_licences(const struct mica_plan_check *check, const
     return MICA_OK;
 }
 
-/* Only a clear no ends the pull. */
-static enum mica_status judge(const struct mica_plan_check *check, const struct mica_subject *subject,
-                              const struct mica_decision *decision, struct mica_err *err)
+/* Only a clear no ends it; what is not known is said. */
+static enum mica_status judge(const struct mica_decision *decision, bool quiet, struct mica_err *err)
 {
-    const char *why = "";
+    static const struct mica_reason none = {"", "", "", "", ""};
+    const struct mica_reason *why = NULL;
     if (decision->verdict < MICA_VERDICT_UNKNOWN)
         return MICA_OK;
-    for (int64_t i = 0; i < decision->n_reasons && !*why; i++)
+    for (int64_t i = 0; i < decision->n_reasons && !why; i++)
         if (decision->reasons[i].effect == decision->verdict)
-            why = decision->reasons[i].text;
+            why = &decision->reasons[i];
+    why = why ? why : &none;
     if (decision->verdict == MICA_VERDICT_NO)
         return mica_fail(err, MICA_EDENIED, "%.100s: its terms (%.60s) do not allow this use: %.250s",
-                         subject->component, *subject->licence ? subject->licence : subject->declared, why);
-    if (!check->quiet)
-        fprintf(stderr, "mica: warning: terms not known yet: %s\n", why);
+                         why->component, why->licence, why->text);
+    if (!quiet)
+        fprintf(stderr, "mica: warning: terms not known yet: %s\n", why->text);
     return MICA_OK;
+}
+
+/* The policy's facts, with --use over them. */
+struct facts {
+    struct mica_policy policy;
+    struct rights_lists lists;
+};
+
+static enum mica_status load_facts(struct mica_store *store, const char *use, struct facts *facts,
+                                   struct mica_err *err)
+{
+    const struct rights_args asked = {
+        .use = use, .users = -1, .users_at_release = -1, .revenue = -1, .revenue_month = -1};
+    enum mica_status status = mica_policy_load(NULL, mica_store_home(store), &facts->policy, err);
+    return status == MICA_OK ? rights_facts(&asked, &facts->lists, &facts->policy.facts, err) : status;
+}
+
+static void release_facts(struct facts *facts)
+{
+    mica_arena_release(&facts->lists.arena);
+    mica_policy_release(&facts->policy);
 }
 
 static enum mica_status check_terms(const struct mica_plan_check *check, const struct mica_plan *plan,
                                     const struct seen *seen, struct mica_err *err)
 {
-    const struct rights_args asked = {
-        .use = check->use, .users = -1, .users_at_release = -1, .revenue = -1, .revenue_month = -1};
     const struct mica_subject subject = {.component = plan->source,
                                          .kind = "model",
                                          .relation = "",
@@ -176,19 +199,51 @@ static enum mica_status check_terms(const struct mica_plan_check *check, const s
                                                      : seen->has_info ? seen->info.license
                                                                       : "",
                                          .text_seen = seen->licence[0] != '\0'};
-    struct rights_lists lists = {0};
-    struct mica_policy policy = {0};
+    struct facts facts = {0};
     struct mica_decision *decision = NULL;
-    enum mica_status status = mica_policy_load(NULL, mica_store_home(check->store), &policy, err);
+    enum mica_status status = load_facts(check->store, check->use, &facts, err);
     if (status == MICA_OK)
-        status = rights_facts(&asked, &lists, &policy.facts, err);
+        status = mica_rights_decide(&subject, 1, &facts.policy.facts, &decision, err);
     if (status == MICA_OK)
-        status = mica_rights_decide(&subject, 1, &policy.facts, &decision, err);
-    if (status == MICA_OK)
-        status = judge(check, &subject, decision, err);
+        status = judge(decision, check->quiet, err);
     mica_decision_free(decision);
-    mica_arena_release(&lists.arena);
-    mica_policy_release(&policy);
+    release_facts(&facts);
+    return status;
+}
+
+enum mica_status mica_cli_push_check(struct mica_store *store, const struct mica_name *name, const char *use,
+                                     bool quiet, struct mica_err *err)
+{
+    struct mica_register *reg = NULL;
+    struct mica_components *found = NULL, *closure = NULL;
+    struct mica_decision *decision = NULL;
+    struct facts facts = {0};
+    char text[MICA_NAME_TEXT];
+    mica_name_print(name, text);
+    enum mica_status status = load_facts(store, use, &facts, err);
+    facts.policy.facts.distribute = true;
+    if (status == MICA_OK)
+        status = mica_register_open(mica_store_home(store), &reg, err);
+    if (status == MICA_OK)
+        status = mica_register_find(reg, MICA_COMPONENT_MODEL, text, &found, err);
+    if (status == MICA_OK)
+        status = mica_register_closure(reg, found->rows[0].id, &closure, err);
+    if (status == MICA_OK)
+        status = mica_closure_rights(closure, &facts.policy.facts, &decision, err);
+    if (status == MICA_OK)
+        status = judge(decision, quiet, err);
+    if (status == MICA_ENOTFOUND) {
+        status = MICA_OK;
+        if (!quiet)
+            fprintf(stderr,
+                    "mica: warning: %s is not registered, so its terms are not known: mica register %s\n",
+                    text, text);
+    }
+    mica_decision_free(decision);
+    mica_components_free(closure);
+    mica_components_free(found);
+    mica_register_close(reg);
+    release_facts(&facts);
     return status;
 }
 

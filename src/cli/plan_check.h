@@ -20,5 +20,8 @@ struct mica_plan_check {
  * model's file is read. */
 enum mica_status mica_cli_plan_check(const struct mica_plan_check *check, const struct mica_plan *plan,
                                      struct mica_err *err);
+/* The same for a stored model that is about to be given to others: its closure as the register knows it. */
+enum mica_status mica_cli_push_check(struct mica_store *store, const struct mica_name *name, const char *use,
+                                     bool quiet, struct mica_err *err);
 
 #endif

@@ -33,7 +33,7 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
-/* Bytes per second over the last samples; 0 while not known. */
+/* Bytes per second over the last samples; negative while not known. */
 static double speed(struct mica_progress *s, uint64_t done)
 {
     int oldest = s->n < MICA_PROGRESS_SAMPLES ? 0 : s->n % MICA_PROGRESS_SAMPLES;
@@ -41,13 +41,13 @@ static double speed(struct mica_progress *s, uint64_t done)
     uint64_t from = s->amounts[oldest];
     if (s->n > 0 && done < from) { /* something began anew */
         s->n = 0;
-        return 0;
+        return -1;
     }
     bool known = s->n > 0 && at - first > 0.5;
     s->times[s->n % MICA_PROGRESS_SAMPLES] = at;
     s->amounts[s->n % MICA_PROGRESS_SAMPLES] = done;
     s->n++;
-    return known ? (double)(done - from) / (at - first) : 0;
+    return known ? (double)(done - from) / (at - first) : -1;
 }
 
 static void time_left(double seconds, char out[MICA_SHORT_TEXT])
@@ -60,22 +60,34 @@ static void time_left(double seconds, char out[MICA_SHORT_TEXT])
         snprintf(out, MICA_SHORT_TEXT, "%.1f h left", seconds / 3600);
 }
 
+/* How fast, and how long it will take at that: "  3.4 MB/s  10 s left". */
+static void pace(double rate, uint64_t left, char *out, size_t size)
+{
+    const double stalled = 1000;
+    char fast[MICA_SHORT_TEXT], time[MICA_SHORT_TEXT];
+    *out = '\0';
+    if (rate >= stalled) {
+        mica_cli_size_text((uint64_t)rate, fast);
+        time_left((double)left / rate, time);
+        snprintf(out, size, "  %s/s  %s", fast, time);
+    } else if (rate >= 0 && left) {
+        snprintf(out, size, "  waiting");
+    }
+}
+
 static void draw(struct mica_progress *s, const char *what, uint64_t done, uint64_t total)
 {
-    char have[MICA_SHORT_TEXT], all[MICA_SHORT_TEXT], fast[MICA_SHORT_TEXT], left[MICA_SHORT_TEXT] = "";
+    char have[MICA_SHORT_TEXT], all[MICA_SHORT_TEXT], paced[3 * MICA_SHORT_TEXT];
     char bar[BAR + 1];
     struct winsize size = {.ws_col = 80};
     double rate = speed(s, done);
     ioctl(STDERR_FILENO, TIOCGWINSZ, &size);
     mica_cli_size_text(done, have);
     mica_cli_size_text(total, all);
-    mica_cli_size_text((uint64_t)rate, fast);
+    pace(rate, total - done, paced, sizeof paced);
     int columns = size.ws_col >= 40 ? size.ws_col : 80, filled = 0;
-    if (total) {
+    if (total)
         filled = (int)((double)done / (double)total * BAR);
-        if (rate > 1)
-            time_left((double)(total - done) / rate, left);
-    }
     for (int i = 0; i < BAR; i++)
         bar[i] = i < filled ? '#' : '.';
     bar[BAR] = '\0';
@@ -83,11 +95,10 @@ static void draw(struct mica_progress *s, const char *what, uint64_t done, uint6
     if (!total && !done)
         snprintf(line, sizeof line, "asking for %s", what);
     else if (!total)
-        snprintf(line, sizeof line, "%s  %s/s  %s", have, fast, what);
+        snprintf(line, sizeof line, "%s  %s", have, what);
     else
-        snprintf(line, sizeof line, "%3.0f%% [%s] %s of %s%s%s%s%s  %s", 100.0 * (double)done / (double)total,
-                 bar, have, all, rate > 1 ? "  " : "", rate > 1 ? fast : "", rate > 1 ? "/s  " : "", left,
-                 what);
+        snprintf(line, sizeof line, "%3.0f%% [%s] %s of %s%s  %s", 100.0 * (double)done / (double)total, bar,
+                 have, all, paced, what);
     fprintf(stderr, "\r\033[K%.*s", columns - 1, line);
     fflush(stderr);
     s->has_line = true;
@@ -97,13 +108,16 @@ bool mica_progress_show(struct mica_progress *s, const char *what, uint64_t done
 {
     bool is_new = strncmp(s->what, what, sizeof s->what - 1) != 0;
     snprintf(s->what, sizeof s->what, "%s", what);
+    for (char *at = s->what; *at; at++) /* a name from elsewhere does not steer the terminal */
+        if ((unsigned char)*at < ' ' || *at == 127)
+            *at = '?';
     if (s->is_terminal) {
-        draw(s, what, done, total);
+        draw(s, s->what, done, total);
     } else if (!s->is_quiet && (is_new || now() - s->last_plain > 10)) {
         char have[MICA_SHORT_TEXT], all[MICA_SHORT_TEXT];
         mica_cli_size_text(done, have);
         mica_cli_size_text(total, all);
-        fprintf(stderr, total ? "%s: %s of %s\n" : "%s\n", what, have, all);
+        fprintf(stderr, total ? "%s: %s of %s\n" : "%s\n", s->what, have, all);
         s->last_plain = now();
     }
     return !is_interrupted;

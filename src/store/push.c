@@ -73,6 +73,12 @@ static enum mica_status find_place(const struct mica_name *name, const char *to,
     enum mica_status status = to ? mica_name_parse(to, &other, err) : MICA_OK;
     if (status == MICA_OK)
         status = mica_oci_allowed(other.registry, err);
+    if (status == MICA_OK && strcasecmp(other.registry, MICA_DEFAULT_REGISTRY) == 0)
+        status =
+            mica_fail(err, MICA_EUNSUPPORTED,
+                      "%s: takes models only from owners of an Ollama key, which Mica does not use; name "
+                      "another registry: --to oci://HOST/REPOSITORY:TAG",
+                      other.registry);
     if (status == MICA_OK)
         mica_oci_ref_of_name(&other, out);
     return status;

@@ -52,7 +52,7 @@ class Home:
                     "MICA_REGISTRY": "", "http_proxy": "", "https_proxy": ""}
 
     def __call__(self, command, *arguments, env=None, **options):
-        quiet = ["--quiet"] if command == "pull" else []
+        quiet = ["--quiet"] if command in ("pull", "push") else []
         return self.mica(command, *quiet, *arguments, env={**self.env, **(env or {})}, timeout=100, **options)
 
     def start(self, *arguments, **options):
@@ -548,12 +548,28 @@ def test_terms_are_looked_at_before_the_weights_come(home, fetched, tmp_path):
         fails(home("pull", f"oci://{fake.host}/a/text:t", "--use", "commercial"), EXIT_DENIED, "CC-BY-NC-4.0",
               "do not allow")
         assert fake.count("GET", digest_of(model)) == 0
-        fails(home("pull", f"oci://{fake.host}/a/key:t", "--use", "commercial"), EXIT_DENIED, "cc-by-nc-4.0",
+        fails(home("pull", f"oci://{fake.host}/a/key:t", "--use", "commercial"), EXIT_DENIED, "CC-BY-NC-4.0",
               "do not allow")
         ranges = [headers["Range"] for _, path, headers in fake.seen if digest_of(model) in path]
         assert ranges == [f"bytes=0-{(1 << 20) - 1}"], "the head of the file is enough"
         assert home.manifests() == []
-        ok(home("pull", f"oci://{fake.host}/a/text:t", "--use", "research"))
+        ok(home("pull", f"oci://{fake.host}/a/text:t", "--use", "research", "--as", "m"))
+        fails(home("push", "m", "--to", f"oci://{fake.host}/b:t", "--use", "commercial"), EXIT_DENIED,
+              "do not allow")
+        assert fake.count("POST", "/") == 0
+        ok(home("push", "m", "--to", f"oci://{fake.host}/b:t", "--use", "research"))
+
+
+def test_unknown_terms_are_said(home, weights):
+    with FakeRegistry() as fake:
+        offer(fake, [(MODEL, weights), (LICENSE, b"Ask me.")])
+        done = ok(home.mica("pull", f"oci://{fake.host}/a/b:t", "--as", "m", env=home.env))
+        assert "warning: terms not known yet" in done.stderr
+        assert "warning: terms not known yet" in ok(home.mica("push", "m", "--to", f"oci://{fake.host}/c:t",
+                                                                      env=home.env)).stderr
+        fill_store(home.path, "registry.ollama.ai/library/n/latest", [(MODEL, weights)])
+        assert "n:latest is not registered" in ok(home.mica("push", "n", "--to", f"oci://{fake.host}/d:t",
+                                                           env=home.env)).stderr
 
 
 def test_memory_is_looked_at_before_the_weights_come(home, fetched):

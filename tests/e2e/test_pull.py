@@ -524,7 +524,7 @@ def test_not_enough_disk(store, hub):
 
 def test_terms(store, hub):
     hub.info["cardData"] = {"license": "cc-by-nc-4.0"}
-    store.fails(EXIT_DENIED, ["cc-by-nc-4.0", "do not allow"], "hf:owner/tiny", "--use", "commercial", HF_ENDPOINT=hub.url)
+    store.fails(EXIT_DENIED, ["CC-BY-NC-4.0", "do not allow"], "hf:owner/tiny", "--use", "commercial", HF_ENDPOINT=hub.url)
     assert not hub.ranges(), "a byte was fetched"
     hub.info["cardData"] = {}
     done = store.pull("hf:owner/tiny", "--use", "commercial", HF_ENDPOINT=hub.url)

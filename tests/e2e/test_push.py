@@ -17,7 +17,7 @@ from fake_registry import FakeRegistry, TokenService  # noqa: E402
 from registry import (  # noqa: E402
     LICENSE, MODEL, OCI_MANIFEST, TEMPLATE, Registry, digest_of, fill_store, find_program)
 
-EXIT_ARG, EXIT_FORMAT, EXIT_NOT_FOUND, EXIT_IO, EXIT_CANCELLED, EXIT_DENIED = 2, 3, 5, 6, 9, 10
+EXIT_ARG, EXIT_FORMAT, EXIT_UNSUPPORTED, EXIT_NOT_FOUND, EXIT_IO, EXIT_CANCELLED, EXIT_DENIED = 2, 3, 4, 5, 6, 9, 10
 BIG = os.urandom(40 << 20)
 PARTS = [(MODEL, BIG), (LICENSE, b"The terms.\n"), (TEMPLATE, b"{{ messages }}")]
 SMALL = [(MODEL, b"weights"), (LICENSE, b"The terms.\n")]
@@ -282,6 +282,7 @@ def test_changed_bytes_are_not_taken(push, home):
 def test_places_that_are_not_allowed(push, home):
     add(home, SMALL)
     fails(push("m", "registry.example/a/b:t"), EXIT_DENIED, "oci://registry.example")
+    fails(push("m"), EXIT_UNSUPPORTED, "--to oci://")
     fails(push("m", "oci://registry.example"), EXIT_ARG, "oci://HOST")
     fails(push("m", "oci://h/a@sha256:" + "0" * 64), EXIT_ARG, "tag")
     fails(push("absent", "oci://127.0.0.1:1/a"), EXIT_NOT_FOUND, "absent")
