@@ -3,6 +3,7 @@
 #include "cli/models.h"
 #include "cli/plan_check.h"
 #include "cli/progress.h"
+#include "cli/registered.h"
 #include "cli/rights_facts.h"
 #include "govern/record.h"
 #include "store/source.h"
@@ -39,9 +40,9 @@ static enum mica_status on_plan(void *user, const struct mica_plan *plan, struct
 
 /* ---- afterwards ---- */
 
-/* Enters the model into the register and gives the licence concluded, in *concluded (free it). */
-static enum mica_status record(struct mica_store *store, const struct mica_pulled *pulled, char **concluded,
-                               struct mica_err *err)
+/* Enters the model into the register and gives what that says of it now. */
+static enum mica_status record(struct mica_store *store, const struct mica_pulled *pulled,
+                               struct mica_components **found, struct mica_err *err)
 {
     const struct mica_plan *plan = &pulled->plan;
     const struct mica_origin origin = {.source = plan->source,
@@ -52,26 +53,23 @@ static enum mica_status record(struct mica_store *store, const struct mica_pulle
                                        .datasets = plan->datasets,
                                        .event = "pull"};
     struct mica_register *reg = NULL;
-    struct mica_components *found = NULL;
     char name[MICA_NAME_TEXT];
     mica_name_print(&pulled->name, name);
     enum mica_status status = mica_register_open(mica_store_home(store), &reg, err);
     if (status == MICA_OK)
         status = mica_record_model(store, reg, &pulled->name, pulled->manifest, &origin, NULL, err);
     if (status == MICA_OK)
-        status = mica_register_find(reg, MICA_COMPONENT_MODEL, name, &found, err);
-    if (status == MICA_OK && found->n && !(*concluded = mica_strdup(found->rows[0].concluded)))
-        status = mica_fail(err, MICA_ENOMEM, "out of memory");
-    mica_components_free(found);
+        status = mica_register_find(reg, MICA_COMPONENT_MODEL, name, found, err);
     mica_register_close(reg);
     return status;
 }
 
-static int print(const struct args *args, const struct mica_pulled *pulled, const char *concluded)
+static int print(const struct args *args, const struct mica_pulled *pulled, const struct mica_component *row)
 {
     char name[MICA_NAME_TEXT], hex[MICA_DIGEST_HEX], size[MICA_SHORT_TEXT];
     const char *declared = pulled->plan.declared;
-    bool is_known = concluded && *concluded;
+    bool is_declared;
+    const char *licence = mica_cli_licence(row, &is_declared);
     mica_name_print(&pulled->name, name);
     mica_digest_hex(&pulled->manifest->digest, hex);
     mica_cli_size_text(mica_manifest_size(pulled->manifest), size);
@@ -81,10 +79,10 @@ static int print(const struct args *args, const struct mica_pulled *pulled, cons
                       (json_int_t)mica_manifest_size(pulled->manifest), "layers",
                       (json_int_t)pulled->manifest->n_layers, "source", pulled->plan.source, "revision",
                       pulled->plan.revision ? pulled->plan.revision : "", "location", pulled->plan.location,
-                      "declared_licence", declared, "licence", is_known ? concluded : ""));
+                      "declared_licence", declared, "licence", row->concluded));
     printf("name     %s\ndigest   sha256:%s\nsize     %s\n", name, hex, size);
-    printf("licence  %s (%s%s)\n", is_known ? concluded : "not known", declared ? "the source states " : "",
-           declared ? declared : "the source states none");
+    printf("licence  %s%s\n", *licence ? licence : "not stated: Mica will not run it",
+           *licence && is_declared ? " (declared; no text confirms it)" : "");
     printf("next     mica rights %s; mica run %s\n", name, name);
     return 0;
 }
@@ -119,10 +117,10 @@ static int run(void *data, char **operands, int n_operands)
         mica_store_close(store);
         return mica_cli_fail(status, &err);
     }
-    char *concluded = NULL;
-    status = record(store, &pulled, &concluded, &err);
-    int code = status == MICA_OK ? print(args, &pulled, concluded) : mica_cli_fail(status, &err);
-    mica_free(concluded);
+    struct mica_components *found = NULL;
+    status = record(store, &pulled, &found, &err);
+    int code = status == MICA_OK ? print(args, &pulled, &found->rows[0]) : mica_cli_fail(status, &err);
+    mica_components_free(found);
     mica_pulled_release(&pulled);
     mica_store_close(store);
     return code;
