@@ -347,6 +347,47 @@ static void release(struct pull *p)
     mica_http_free(p->puller.http);
 }
 
+static enum mica_status plan_all(struct pull *p, const char *const *sources, int n_sources,
+                                 struct mica_err *err)
+{
+    enum mica_status status =
+        mica_http_new(&(struct mica_http_options){.plain_http = p->puller.options->plain_http,
+                                                  .attempts = p->puller.options->attempts},
+                      &p->puller.http, err);
+    for (int i = 0; status == MICA_OK && i < n_sources; i++)
+        status = expand(p, sources[i], err);
+    if (status == MICA_OK && p->n_sources == 0)
+        status = mica_fail(err, MICA_EARG, "nothing to pull");
+    return status == MICA_OK ? make_plans(p, err) : status;
+}
+
+/* Gives the gathered plan away. The tokens' state ends with the puller. */
+static struct mica_plan take_plan(struct pull *p)
+{
+    struct mica_plan plan = p->plans[0];
+    if (plan.auth_free && plan.auth)
+        plan.auth_free(plan.auth);
+    plan.auth = NULL;
+    plan.auth_free = NULL;
+    plan.renew = NULL;
+    p->plans[0] = (struct mica_plan){0};
+    return plan;
+}
+
+enum mica_status mica_plan_make(struct mica_store *store, const char *const *sources, int n_sources,
+                                const struct mica_pull_options *options, struct mica_plan *out,
+                                struct mica_err *err)
+{
+    struct mica_pull_options o = options ? *options : (struct mica_pull_options){0};
+    struct pull p = {.puller = {.store = store, .options = &o, .what = ""}};
+    o.as = "planned"; /* nothing is stored under it */
+    enum mica_status status = plan_all(&p, sources, n_sources, err);
+    if (status == MICA_OK)
+        *out = take_plan(&p);
+    release(&p);
+    return status;
+}
+
 enum mica_status mica_pull(struct mica_store *store, const char *const *sources, int n_sources,
                            const struct mica_pull_options *options, struct mica_pulled *out,
                            struct mica_err *err)
@@ -354,14 +395,7 @@ enum mica_status mica_pull(struct mica_store *store, const char *const *sources,
     static const struct mica_pull_options nothing;
     struct pull p = {.puller = {.store = store, .options = options ? options : &nothing, .what = ""}};
     const struct mica_pull_options *o = p.puller.options;
-    enum mica_status status =
-        mica_http_new(&(struct mica_http_options){.plain_http = o->plain_http}, &p.puller.http, err);
-    for (int i = 0; status == MICA_OK && i < n_sources; i++)
-        status = expand(&p, sources[i], err);
-    if (status == MICA_OK && p.n_sources == 0)
-        status = mica_fail(err, MICA_EARG, "nothing to pull");
-    if (status == MICA_OK)
-        status = make_plans(&p, err);
+    enum mica_status status = plan_all(&p, sources, n_sources, err);
     if (status == MICA_OK) {
         ask_sizes(&p);
         status = check_room(&p, err);
@@ -373,15 +407,8 @@ enum mica_status mica_pull(struct mica_store *store, const char *const *sources,
     if (status == MICA_OK)
         status = publish(&p, err);
     if (status == MICA_OK) {
-        *out = (struct mica_pulled){p.name, p.manifest, p.plans[0]};
+        *out = (struct mica_pulled){p.name, p.manifest, take_plan(&p)};
         p.manifest = NULL;
-        /* The tokens' state ends with the puller. */
-        if (out->plan.auth_free && out->plan.auth)
-            out->plan.auth_free(out->plan.auth);
-        out->plan.auth = NULL;
-        out->plan.auth_free = NULL;
-        out->plan.renew = NULL;
-        p.plans[0] = (struct mica_plan){0};
     }
     release(&p);
     return status;

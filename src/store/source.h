@@ -47,6 +47,7 @@ struct mica_pull_options {
     const char *as;  /* the name to store it under; NULL: made from the source */
     bool plain_http; /* allow http:// for hosts other than loopback */
     bool link;       /* file: registered where it lies, not copied */
+    int attempts;    /* of one request; 0: as many as mica_http_options takes */
     /* Called with the plan before fetching; anything but MICA_OK (with *err filled) ends the pull. */
     enum mica_status (*check)(void *user, const struct mica_plan *plan, struct mica_err *err);
     /* Called a few times a second; total is 0 while unknown. false cancels. */
@@ -60,6 +61,11 @@ struct mica_pulled {
 };
 void mica_pulled_release(struct mica_pulled *pulled);
 
+/* Only the plan: what there is at the sources now. as and check of the options are not used. The files'
+ * tokens are not renewed. Release the plan. */
+enum mica_status mica_plan_make(struct mica_store *store, const char *const *sources, int n_sources,
+                                const struct mica_pull_options *options, struct mica_plan *out,
+                                struct mica_err *err);
 /* Pulls SOURCES (several only where each brings a part of one file) and publishes the model. One row of
  * sources.def per scheme; a bare name is an Ollama name. On success *out is the caller's. */
 enum mica_status mica_pull(struct mica_store *store, const char *const *sources, int n_sources,
