@@ -47,6 +47,23 @@ static void print_overview(void)
          "lists a command's options.");
 }
 
+static const struct {
+    const char *name, *text;
+} environment[] = {
+    {"MICA_HOME", "the store; default: ~/.mica. An Ollama store (~/.ollama/models) can be used in place"},
+    {"MICA_ISA", "ref, avx2 or avx512: forces one set of kernels. Results do not change"},
+    {"MICA_REGISTRY",
+     "hosts, separated by commas, that a model's name may lead to beside the default registry"},
+    {"MICA_REGISTRY_USER, MICA_REGISTRY_PASSWORD",
+     "for registries that ask, other than the default one; else those of Docker's config.json are used"},
+    {"MICA_KEY_PASSWORD", "the password of a private key, for sign and keygen"},
+    {"DOCKER_CONFIG", "the folder of Docker's config.json; default: ~/.docker"},
+    {"HF_ENDPOINT, HF_TOKEN", "another hub than huggingface.co, and who asks there"},
+    {"http_proxy, https_proxy, no_proxy", "the way into the network"},
+    {"SSL_CERT_FILE", "the certificates that are trusted; default: the system's"},
+    {"SOURCE_DATE_EPOCH", "the time that is written into what Mica makes, in seconds since 1970"},
+};
+
 static void print_man(void)
 {
     printf(".\\\" SPDX-FileCopyrightText: 2026 The Mica authors\n.\\\" SPDX-License-Identifier: Apache-2.0\n"
@@ -73,8 +90,9 @@ static void print_man(void)
 #define ROW(name, http, code, text) printf(".TP\n.B %d\n%s\n", code, text);
     MICA_STATUS_ROWS(ROW)
 #undef ROW
-    puts(".SH ENVIRONMENT\n.TP\n.B MICA_ISA\nref, avx2 or avx512: forces one set of kernels. Results do not "
-         "change.");
+    puts(".SH ENVIRONMENT");
+    for (size_t i = 0; i < MICA_COUNT(environment); i++)
+        printf(".TP\n.B %s\n%s.\n", environment[i].name, environment[i].text);
 }
 
 static int print_completion(const char *shell)

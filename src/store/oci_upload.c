@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-enum { CHUNK = 16 << 20, ATTEMPTS = 6, DELAY_MS = 250, DELAY_MAX_MS = 10000, TICK_MS = 100 };
+enum { CHUNK = 16 << 20, ATTEMPTS = 6, STARTS = 6, DELAY_MS = 250, DELAY_MAX_MS = 10000, TICK_MS = 100 };
 
 struct sending {
     struct mica_oci *oci;
@@ -18,6 +18,7 @@ struct sending {
     char *location;
     uint64_t chunk, offset; /* the registry has bytes [0, offset) */
     int failures;           /* in a row, without progress */
+    int starts;             /* how often from nothing */
     bool is_done;
 };
 
@@ -71,6 +72,11 @@ static enum mica_status start(struct sending *s, struct mica_err *err)
     int len = snprintf(path, sizeof path, "blobs/uploads/");
     if (s->upload->from)
         snprintf(path + len, sizeof path - (size_t)len, "?mount=sha256:%s&from=%s", s->hex, s->upload->from);
+    if (s->starts++ == STARTS)
+        return mica_fail(
+            err, MICA_EIO,
+            "%s: the connection broke %d times, and each time the registry had forgotten what it got",
+            mica_oci_ref(s->oci)->host, STARTS);
     s->offset = 0;
     enum mica_status status = mica_oci_do(s->oci, path, &request, &response, err);
     if (status == MICA_OK)

@@ -476,7 +476,6 @@ def test_two_pulls_at_once(home, parts, weights):
         ok(home("verify", f"{fake.host}/a/b:t"))
 
 
-@pytest.mark.slow
 def test_killed_at_any_moment(home, parts, weights):
     """kill -9 at 20 random points, each followed by a look at what is visible; the last pull ends well."""
     big = big_model(weights, 30)

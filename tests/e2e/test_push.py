@@ -134,6 +134,18 @@ def test_an_upload_that_was_forgotten_starts_again(push, home):
         assert forgot and fake.blobs[digest_of(BIG)] == BIG
 
 
+def test_a_registry_that_always_forgets(push, home):
+    """It would never end otherwise: every piece is progress, and every break loses all."""
+    add(home, PARTS)
+
+    def hook(request):
+        if request.command == "PATCH" and request.headers["Content-Range"][0] != "0":
+            request.fake.uploads.clear()
+        return False
+    with FakeRegistry(hook) as fake:
+        fails(push("m", f"oci://{fake.host}/a/b:t"), EXIT_IO, "had forgotten")
+
+
 def test_a_lost_answer_is_found_out(push, home):
     """The registry took the blob, but its answer never came."""
     add(home, SMALL)
