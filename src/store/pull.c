@@ -41,9 +41,11 @@ struct pull {
 
 static enum mica_status add_source(struct pull *p, const char *text, struct mica_err *err)
 {
-    char *copy = p->n_sources < SOURCES_MAX ? mica_strdup(text) : NULL;
+    if (p->n_sources == SOURCES_MAX)
+        return mica_fail(err, MICA_ELIMIT, "more than %d sources", SOURCES_MAX);
+    char *copy = mica_strdup(text);
     if (!copy)
-        return mica_fail(err, MICA_ELIMIT, "more than %d sources, or out of memory", SOURCES_MAX);
+        return mica_fail(err, MICA_ENOMEM, "out of memory");
     p->sources[p->n_sources++] = copy;
     return MICA_OK;
 }

