@@ -12,11 +12,25 @@ enum role { NO, YEAR, NAME, LINK, SIGN, GENERIC };
 static const char *const title_words[] = {"the",  "license", "version",    "v",        "full",   "text",
                                           "open", "source",  "identifier", "software", "public", "spdx"};
 
-/* What a word looks like at a glance: accents off, digits read as the letters they stand in for. false when
- * it holds a character that is no Latin letter, digit or apostrophe. */
-static bool look(const char *key, size_t len, char out[CORE])
+/* What a character looks like: accents off, a digit among letters as the letter it stands in for. 0 when it
+ * is none that a name may have. */
+static utf8proc_int32_t look_of(utf8proc_int32_t point, bool has_letter)
 {
     static const char letters[] = "oizeasbtbg";
+    if (point >= 128 && (point < 0xc0 || point > 0x24f || point == 0xd7 || point == 0xf7))
+        return 0;
+    utf8proc_int32_t parts[8];
+    if (point >= 128 && utf8proc_decompose_char(point, parts, 8, UTF8PROC_DECOMPOSE, NULL) > 0)
+        point = parts[0];
+    if (has_letter && point >= '0' && point <= '9')
+        return letters[point - '0'];
+    return point < 32 || point == 127 ? 0 : point;
+}
+
+/* What a word looks like at a glance. false when it holds a character that is no Latin letter, digit or
+ * apostrophe. */
+static bool look(const char *key, size_t len, char out[CORE])
+{
     size_t n = 0;
     bool has_letter = false;
     for (size_t i = 0; i < len; i++)
@@ -25,16 +39,8 @@ static bool look(const char *key, size_t len, char out[CORE])
         utf8proc_int32_t point;
         utf8proc_ssize_t size =
             utf8proc_iterate((const utf8proc_uint8_t *)key + i, (utf8proc_ssize_t)(len - i), &point);
-        if (size <= 0 || (point >= 128 && (point < 0xc0 || point > 0x24f || point == 0xd7 || point == 0xf7)))
-            return false;
-        utf8proc_int32_t parts[8];
-        utf8proc_ssize_t n_parts =
-            point < 128 ? 0 : utf8proc_decompose_char(point, parts, 8, UTF8PROC_DECOMPOSE, NULL);
-        if (n_parts > 0)
-            point = parts[0];
-        if (point < 128 && has_letter && point >= '0' && point <= '9')
-            point = letters[point - '0'];
-        if (point < 32 || point == 127)
+        point = size > 0 ? look_of(point, has_letter) : 0;
+        if (!point)
             return false;
         if (point < 128)
             out[n++] = (char)point;
@@ -209,29 +215,48 @@ static size_t version_core(const char *key, size_t len, const char **core)
     return len;
 }
 
-/* Is key a word of name? Words are runs of letters and digits, with points between digits. */
+static bool is_letter(char c)
+{
+    return (c | 32) >= 'a' && (c | 32) <= 'z';
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* The length of the run of letters and digits, with points between digits, at the start of at. */
+static size_t run_length(const char *at)
+{
+    size_t n = 0;
+    while (is_letter(at[n]) || is_digit(at[n]) || (n && at[n] == '.' && is_digit(at[n + 1])))
+        n++;
+    return n;
+}
+
+/* Is key a word of name, or two of them written as one ("Non Commercial")? */
 static bool name_holds(const char *name, const char *key, size_t len)
 {
     const char *core;
     size_t core_len = version_core(key, len, &core);
     for (const char *at = name; *at;) {
-        size_t n = 0;
-        while (at[n] && (((at[n] | 32) >= 'a' && (at[n] | 32) <= 'z') || (at[n] >= '0' && at[n] <= '9') ||
-                         (n && at[n] == '.' && at[n + 1] >= '0' && at[n + 1] <= '9')))
-            n++;
         const char *other;
-        size_t other_len = version_core(at, n, &other);
+        size_t n = run_length(at), other_len = version_core(at, n, &other), m = 0;
         if (n && other_len == core_len && strncasecmp(other, core, core_len) == 0)
             return true;
-        /* "Non Commercial" and the like are compared as one word. */
-        size_t m = 0;
-        while (n && at[n] && ((at[n + 1 + m] | 32) >= 'a' && (at[n + 1 + m] | 32) <= 'z'))
+        while (n && at[n] && is_letter(at[n + 1 + m]))
             m++;
         if (m && len == n + m && strncasecmp(at, key, n) == 0 && strncasecmp(at + n + 1, key + n, m) == 0)
             return true;
         at += n ? n : 1;
     }
     return false;
+}
+
+/* Is key how name begins? */
+static bool begins(const char *name, const char *key, size_t len)
+{
+    return strncasecmp(name, key, len) == 0 && !is_letter(name[len]);
 }
 
 bool mica_licence_is_title(const struct mica_licence_text *text, const struct mica_licence_words *words,
@@ -243,4 +268,21 @@ bool mica_licence_is_title(const struct mica_licence_text *text, const struct mi
         if (mica_word_is(words, i, title_words[t]))
             return true;
     return name_holds(text->name, key, len) || name_holds(text->id, key, len);
+}
+
+int64_t mica_licence_title_end(const struct mica_licence_text *text, const struct mica_licence_words *words,
+                               int64_t i)
+{
+    bool anchored = false;
+    int64_t end = i;
+    for (; end < words->n && words->words[end].line == words->words[i].line; end++) {
+        const char *key = mica_word_key(words, end);
+        size_t len = words->words[end].key_len;
+        if (!mica_licence_is_title(text, words, end))
+            return i;
+        anchored = anchored || mica_word_is(words, end, "license") ||
+                   memchr("0123456789", key[len - 1], 10) || begins(text->name, key, len) ||
+                   begins(text->id, key, len);
+    }
+    return anchored ? end : i;
 }

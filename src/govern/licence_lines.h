@@ -15,5 +15,9 @@ void mica_licence_mark(const struct mica_licence_index *index, struct mica_licen
 /* May word i stand in a title of this licence? */
 bool mica_licence_is_title(const struct mica_licence_text *text, const struct mica_licence_words *words,
                            int64_t i);
+/* The end of the title line that begins at word i; i when the line is none of this licence: it has other
+ * words, too, or none that makes a title, as its version, the first word of its name or "license" do. */
+int64_t mica_licence_title_end(const struct mica_licence_text *text, const struct mica_licence_words *words,
+                               int64_t i);
 
 #endif

@@ -192,15 +192,9 @@ static int64_t skip_head(const struct mica_licence_pattern *p)
     const struct mica_licence_words *words = &p->words;
     int64_t i = 0;
     while (i < words->n) {
-        int64_t end = i;
-        if (words->words[i].flags & MICA_WORD_COPYRIGHT) {
-            i++;
-            continue;
-        }
-        while (end < words->n && words->words[end].line == words->words[i].line &&
-               mica_licence_is_title(p->text, words, end))
-            end++;
-        if (end == i || (end < words->n && words->words[end].line == words->words[i].line))
+        int64_t end =
+            words->words[i].flags & MICA_WORD_COPYRIGHT ? i + 1 : mica_licence_title_end(p->text, words, i);
+        if (end == i)
             break;
         i = end;
     }
@@ -413,11 +407,10 @@ static void mark_titles(struct matcher *m)
     const struct mica_licence_word *w = m->words->words;
     int64_t n = m->words->n;
     for (int64_t t = m->begin, end; t < n && t < m->begin + TITLE_WORDS; t = end) {
-        bool title = true;
+        int64_t title = mica_licence_title_end(m->p->text, m->words, t);
         for (end = t; end < n && w[end].line == w[t].line; end++)
-            title = title && mica_licence_is_title(m->p->text, m->words, end);
-        for (int64_t k = t; k < end && k < m->begin + TITLE_WORDS; k++)
-            m->title[k - m->begin] = title;
+            if (end < m->begin + TITLE_WORDS)
+                m->title[end - m->begin] = end < title;
     }
 }
 

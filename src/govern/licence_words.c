@@ -231,19 +231,26 @@ static size_t number_length(const uint8_t *t, size_t left)
     return i <= 8 ? i : 0;
 }
 
+/* The length of the number, letter or Roman number at t; 0 when there is none. */
+static size_t mark_length(const uint8_t *t, size_t left)
+{
+    size_t n = number_length(t, left);
+    if (n)
+        return n;
+    while (n < 5 && n < left && (t[n] | 32) - 'a' < 26u)
+        n++;
+    for (size_t k = 0; n > 1 && k < n; k++)
+        if (!is_in(t[k], "ivxIVX"))
+            return 0;
+    return n;
+}
+
 /* The length of the item mark at the start of a line ("3.", "(iv)", "a)", "1.2"); its core in *core. */
 static size_t item_length(const struct scanner *s, size_t *core, size_t *core_len)
 {
     const uint8_t *t = s->text + s->at;
-    size_t left = s->len - s->at, open = left && (t[0] == '(' || t[0] == '['), i = open, n = 0;
-    n = number_length(t + i, left - i);
-    bool dotted = n && memchr(t + i, '.', n);
-    if (!n)
-        while (n < 5 && i + n < left && (t[i + n] | 32) - 'a' < 26u)
-            n++;
-    for (size_t k = 0; n > 1 && !is_digit(t[i]) && k < n; k++)
-        if (!is_in(t[i + k], "ivxIVX"))
-            return 0;
+    size_t left = s->len - s->at, open = left && is_in(t[0], "(["), i = open,
+           n = mark_length(t + i, left - i);
     if (!n)
         return 0;
     *core = i;
@@ -252,7 +259,8 @@ static size_t item_length(const struct scanner *s, size_t *core, size_t *core_le
     size_t close = i;
     while (i < left && i < close + 2 && is_in(t[i], ").]:"))
         i++;
-    if ((i == close && !dotted) || (open && (i == close || !is_in(t[close], ")]"))))
+    bool closed = i > close && (!open || is_in(t[close], ")]"));
+    if (!closed && (open || !memchr(t, '.', n)))
         return 0;
     return i >= left || is_in(t[i], " \t\r\n\f") ? i : 0;
 }

@@ -140,7 +140,8 @@ static void show_run(struct mica_buf *out, const struct sides *s, const struct r
     } else {
         show_words(out, s->a, run->from, run->from + head);
         mica_buf_puts(out, head ? " …" : "…");
-        show_gap(out);
+        if (tail)
+            show_gap(out);
         show_words(out, s->a, run->from + run->len - tail, run->from + run->len);
     }
 }
