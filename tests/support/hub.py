@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
 PIECE = 256 << 10
+LOOKS = ("bytes=0-0", f"bytes=0-{(1 << 20) - 1}")  # what asks for the size, and at the head of a model
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
@@ -83,9 +84,9 @@ class Hub:
         self.faults.setdefault(path, []).extend(faults)
 
     def ranges(self, since=0):
-        """The ranges that the file server was asked for, but for those of one byte that ask for the size."""
+        """The ranges that the file server was asked for, but for those that ask for the size or look at the head."""
         return [entry[3] for entry in self.log[since:]
-                if entry[0] == "cdn" and entry[1] == "GET" and entry[3] != "bytes=0-0"]
+                if entry[0] == "cdn" and entry[1] == "GET" and entry[3] not in LOOKS]
 
     # ---- answers
 
@@ -151,7 +152,7 @@ class Hub:
         data = self.files.get(path)
         asked = handler.headers.get("Range")
         fault = ()
-        if data is not None and asked != "bytes=0-0" and handler.command == "GET":
+        if data is not None and asked not in LOOKS and handler.command == "GET":
             with self.lock:
                 queue = self.faults.get(path)
                 fault = queue.pop(0) if queue else ()
