@@ -48,15 +48,15 @@ static const struct mica_plan_file *remote_model(const struct mica_plan *plan)
     return found && found->size && strncmp(found->url, "http", 4) == 0 ? found : NULL;
 }
 
-/* Appends bytes [head->len, upto) of the file; false when the server has no ranges, or for any other reason.
+/* Appends bytes [head->len, until) of the file; false when the server has no ranges, or for any other reason.
  */
-static bool fetch_range(struct mica_http *http, const struct mica_plan_file *file, uint64_t upto,
+static bool fetch_range(struct mica_http *http, const struct mica_plan_file *file, uint64_t until,
                         struct mica_buf *head)
 {
     char range[96];
     struct mica_http_response response;
-    size_t wanted = (size_t)(upto - head->len);
-    snprintf(range, sizeof range, "Range: bytes=%zu-%llu", head->len, (unsigned long long)upto - 1);
+    size_t wanted = (size_t)(until - head->len);
+    snprintf(range, sizeof range, "Range: bytes=%zu-%llu", head->len, (unsigned long long)until - 1);
     const struct mica_http_request request = {.url = file->url,
                                               .authorization = file->authorization,
                                               .headers = (const char *const[]){range, NULL},
@@ -80,8 +80,8 @@ static void read_head(const struct mica_plan_check *check, const struct mica_pla
         mica_http_new(&(struct mica_http_options){.plain_http = check->plain_http, .attempts = 2}, &http,
                       NULL) != MICA_OK)
         return;
-    for (uint64_t upto = HEAD_FIRST; !seen->has_info && upto <= HEAD_MOST; upto *= 2) {
-        uint64_t end = upto < file->size ? upto : file->size;
+    for (uint64_t until = HEAD_FIRST; !seen->has_info && until <= HEAD_MOST; until *= 2) {
+        uint64_t end = until < file->size ? until : file->size;
         if (end <= head.len || !fetch_range(http, file, end, &head))
             break;
         seen->has_info = mica_cli_inspect_head(head.data, head.len, file->size, &seen->info, NULL) == MICA_OK;

@@ -121,30 +121,6 @@ static bool is_encrypted(const char *url)
     return strncasecmp(url, "https:", 6) == 0;
 }
 
-static bool leads_to_loopback(const char *url)
-{
-    const char *host = strstr(url, "://");
-    return host && mica_oci_is_loopback(host + 3);
-}
-
-/* The registry names the token service, so it must not be able to send us, or our password, just anywhere. */
-static enum mica_status check_realm(const struct mica_oci *oci, const char *realm, bool has_password,
-                                    struct mica_err *err)
-{
-    struct mica_err why;
-    if (mica_http_url_check(realm, oci->plain_http, &why) != MICA_OK)
-        return mica_fail(err, MICA_EDENIED, "%s: names a token service that is not asked: %s", oci->ref.host,
-                         why.text);
-    if (is_encrypted(oci->base) && !is_encrypted(realm))
-        return mica_fail(err, MICA_EDENIED, "%s: names a token service without encryption", oci->ref.host);
-    if (!mica_oci_is_loopback(oci->ref.host) && (leads_to_loopback(realm) || strstr(realm, "://[")))
-        return mica_fail(err, MICA_EDENIED, "%s: names a token service on this machine", oci->ref.host);
-    if (has_password && !is_encrypted(realm) && !leads_to_loopback(realm))
-        return mica_fail(err, MICA_EDENIED, "%s: a password does not travel without encryption",
-                         oci->ref.host);
-    return MICA_OK;
-}
-
 static bool token_url(const struct mica_oci *oci, const struct mica_oci_challenge *challenge,
                       struct mica_buf *out)
 {
@@ -167,7 +143,8 @@ static enum mica_status get_token(struct mica_oci *oci, const struct mica_oci_ch
     struct mica_buf url = {.limit = URL_MAX};
     struct mica_http_response response = {0};
     char *token = NULL;
-    enum mica_status status = check_realm(oci, challenge->realm, basic != NULL, err);
+    enum mica_status status =
+        mica_oci_realm_check(oci->base, challenge->realm, oci->plain_http, basic != NULL, err);
     if (status == MICA_OK && !token_url(oci, challenge, &url))
         status = mica_fail(err, MICA_ENOMEM, "%s: the token service's URL is too long", oci->ref.host);
     if (status == MICA_OK)

@@ -45,6 +45,10 @@ struct mica_oci_challenge {
 };
 /* false, and *out stays, when the value is malformed or holds neither scheme. */
 bool mica_oci_challenge_parse(const char *value, struct mica_oci_challenge *out);
+/* May the token service at realm be asked, which the registry at that URL named? The registry must not be
+ * able to send us, or our password, just anywhere: not to this machine, not out of encryption. EDENIED. */
+enum mica_status mica_oci_realm_check(const char *registry, const char *realm, bool plain_http,
+                                      bool has_password, struct mica_err *err);
 /* The token in a token service's answer, fit for a header. Free it with mica_free. */
 enum mica_status mica_oci_token_parse(const char *json, size_t len, char **out, struct mica_err *err);
 /* The credentials for host as the value of an Authorization header ("Basic …"), NULL when there are none. */

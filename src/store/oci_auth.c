@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 /* Who we are: challenges, tokens, credentials. */
 #include "base/fs.h"
+#include "store/http_internal.h"
 #include "store/oci.h"
 
 #include <jansson.h>
@@ -107,6 +108,41 @@ bool mica_oci_challenge_parse(const char *value, struct mica_oci_challenge *out)
 }
 
 /* ---- tokens ---- */
+
+static bool is_encrypted(const char *url)
+{
+    return strncasecmp(url, "https:", 6) == 0;
+}
+
+/* Loopback, and what else leads to this machine: 0.0.0.0 in any spelling, and IPv6 literals, of which there
+ * are too many forms. */
+static bool is_this_machine(const char *url)
+{
+    char host[256] = "";
+    char *plain = mica_http_resolve(url, url); /* "https://0/" becomes "https://0.0.0.0/" */
+    if (plain)
+        mica_http_host(plain, host, sizeof host);
+    mica_free(plain);
+    return mica_http_is_loopback(url) || *host == '[' || strncmp(host, "0.", 2) == 0 || !*host;
+}
+
+enum mica_status mica_oci_realm_check(const char *registry, const char *realm, bool plain_http,
+                                      bool has_password, struct mica_err *err)
+{
+    struct mica_err why;
+    char host[256];
+    mica_http_host(registry, host, sizeof host);
+    if (mica_http_url_check(realm, plain_http, &why) != MICA_OK)
+        return mica_fail(err, MICA_EDENIED, "%s: names a token service that is not asked: %s", host,
+                         why.text);
+    if (is_encrypted(registry) && !is_encrypted(realm))
+        return mica_fail(err, MICA_EDENIED, "%s: names a token service without encryption", host);
+    if (!mica_http_is_loopback(registry) && is_this_machine(realm))
+        return mica_fail(err, MICA_EDENIED, "%s: names a token service on this machine", host);
+    if (has_password && !is_encrypted(realm) && !mica_http_is_loopback(realm))
+        return mica_fail(err, MICA_EDENIED, "%s: a password does not travel without encryption", host);
+    return MICA_OK;
+}
 
 enum mica_status mica_oci_token_parse(const char *json, size_t len, char **out, struct mica_err *err)
 {

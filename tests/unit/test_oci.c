@@ -149,6 +149,43 @@ static void challenges_are_read(void **state)
     assert_false(mica_oci_challenge_parse(longest, &c));
 }
 
+static void token_services_are_not_just_anywhere(void **state)
+{
+    static const struct {
+        const char *registry, *realm;
+        bool plain_http, has_password, allowed;
+    } rows[] = {
+        {"https://h", "https://auth.example/token", false, true, true},
+        {"https://h", "https://h/token?x=y", false, true, true},
+        {"http://127.0.0.1:5000", "http://127.0.0.1:5001/token", false, true, true},
+        {"http://localhost:5000", "https://auth.example/token", false, true, true},
+        {"https://h", "http://auth.example/token", true, false, false},
+        {"http://h", "http://auth.example/token", true, false, true},
+        {"http://h", "http://auth.example/token", true, true, false},
+        {"http://h", "http://auth.example/token", false, false, false},
+        {"https://h", "https://127.0.0.1/token", false, false, false},
+        {"https://h", "https://127.0.0.1:8443/token", false, false, false},
+        {"https://h", "https://127.1/token", false, false, false},
+        {"https://h", "https://2130706433/token", false, false, false},
+        {"https://h", "https://LOCALHOST/token", false, false, false},
+        {"https://h", "https://localhost?x", false, false, false},
+        {"https://h", "https://[::1]/token", false, false, false},
+        {"https://h", "https://0.0.0.0/token", false, false, false},
+        {"https://h", "https://0/token", false, false, false},
+        {"https://h", "https://[::ffff:127.0.0.1]/token", false, false, false},
+        {"https://h", "https://user@auth.example/token", false, false, false},
+        {"https://h", "file:///etc/passwd", false, false, false},
+        {"https://h", "nonsense", false, false, false},
+        {"https://h", "", false, false, false},
+    };
+    for (size_t i = 0; i < MICA_COUNT(rows); i++) {
+        enum mica_status status = mica_oci_realm_check(rows[i].registry, rows[i].realm, rows[i].plain_http,
+                                                       rows[i].has_password, NULL);
+        if (status != (rows[i].allowed ? MICA_OK : MICA_EDENIED))
+            fail_msg("%s names %s: %s", rows[i].registry, rows[i].realm, mica_status_text(status));
+    }
+}
+
 static void tokens_are_read(void **state)
 {
     static const struct {
@@ -289,9 +326,13 @@ static void credentials_are_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(references_are_read),   cmocka_unit_test(long_references_are_refused),
-        cmocka_unit_test(challenges_are_read),   cmocka_unit_test(tokens_are_read),
-        cmocka_unit_test(ranges_are_read),       cmocka_unit_test(names_lead_to_allowed_registries_only),
+        cmocka_unit_test(references_are_read),
+        cmocka_unit_test(long_references_are_refused),
+        cmocka_unit_test(challenges_are_read),
+        cmocka_unit_test(token_services_are_not_just_anywhere),
+        cmocka_unit_test(tokens_are_read),
+        cmocka_unit_test(ranges_are_read),
+        cmocka_unit_test(names_lead_to_allowed_registries_only),
         cmocka_unit_test(credentials_are_found),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
