@@ -210,12 +210,12 @@ static enum mica_status check_drift(const struct gate *gate, struct mica_err *er
 {
     for (int64_t i = 0; i < gate->closure->n && gate->policy.drift_blocks; i++)
         if (*gate->closure->rows[i].drift)
-            return mica_fail(
-                err, MICA_EDENIED,
-                "%s: the terms of %s have changed since they were registered (%s); see 'mica drift %s', and "
-                "accept them with: mica drift --accept %s",
-                gate->text, gate->closure->rows[i].name, gate->closure->rows[i].drift, gate->text,
-                gate->text);
+            return mica_fail(err, MICA_EDENIED,
+                             "%s: the terms of %s are in question: %s; look with 'mica drift %s', and settle "
+                             "it with 'mica drift --accept "
+                             "%s' or 'mica register %s --licence FILE'",
+                             gate->text, gate->closure->rows[i].name, gate->closure->rows[i].drift,
+                             gate->text, gate->text, gate->text);
     return MICA_OK;
 }
 
@@ -260,13 +260,17 @@ static enum mica_status check_rights(struct gate *gate, struct mica_err *err)
         return status;
     snprintf(gate->admission.verdict, sizeof gate->admission.verdict, "%s",
              mica_verdict_text(decision->verdict));
-    const struct mica_reason *reason = deciding_reason(decision);
-    if (decision->verdict >= MICA_VERDICT_NEEDS_FACT)
-        status =
-            mica_fail(err, MICA_EDENIED,
-                      "%s: not for %s use: the verdict is %s: %s%s%s; all of it: mica rights %s --use %s",
-                      gate->text, use, gate->admission.verdict, reason ? reason->component : "",
-                      reason ? ": " : "", reason ? reason->text : "no reason given", gate->text, use);
+    const struct mica_reason *why = deciding_reason(decision);
+    if (decision->verdict >= MICA_VERDICT_NEEDS_FACT && why)
+        status = mica_fail(
+            err, MICA_EDENIED,
+            "%s: not for %s use: the verdict is %s: %s%s%s%s%s: %s; all of it: mica rights %s --use %s",
+            gate->text, use, gate->admission.verdict, why->component, *why->licence ? ", " : "", why->licence,
+            *why->clause ? " " : "", why->clause, why->text, gate->text, use);
+    else if (decision->verdict >= MICA_VERDICT_NEEDS_FACT)
+        status = mica_fail(err, MICA_EDENIED,
+                           "%s: not for %s use: the verdict is %s; see: mica rights %s --use %s", gate->text,
+                           use, gate->admission.verdict, gate->text, use);
     mica_decision_free(decision);
     return status;
 }

@@ -392,7 +392,8 @@ static bool is_settled(const struct mica_licence_set *ids)
     return ids->n > 0;
 }
 
-static enum mica_status conclude(struct mica_evidence *e, const struct mica_licence_set *ids,
+/* from_base: the file is another model's, whose own row keeps what it states. */
+static enum mica_status conclude(struct mica_evidence *e, const struct mica_licence_set *ids, bool from_base,
                                  struct mica_err *err)
 {
     struct mica_licence_set card, key;
@@ -408,7 +409,7 @@ static enum mica_status conclude(struct mica_evidence *e, const struct mica_lice
     if (is_settled(ids) && card.n && !mica_licence_sets_meet(&card, ids))
         mica_buf_printf(&clash, "%scard says %s, text is %s", clash.len ? "; " : "", e->declared_card,
                         joined);
-    if (is_settled(ids) && key.n && !mica_licence_sets_meet(&key, ids))
+    if (is_settled(ids) && key.n && !from_base && !mica_licence_sets_meet(&key, ids))
         mica_buf_printf(&clash, "%sfile says %s, text is %s", clash.len ? "; " : "", e->declared_key, joined);
     e->concluded = clash.len ? "LicenseRef-disputed" : offers_choice(&card, ids) ? e->declared_card : joined;
     e->drift = clash.failed ? NULL : keep(&e->arena, clash.data);
@@ -439,7 +440,8 @@ enum mica_status mica_evidence_read(struct mica_store *store, const struct mica_
             status = read_text(out, store, &manifest->layers[i], &ids, err);
     if (status == MICA_OK && (out->failed || out->bases.failed || out->datasets.failed))
         status = no_memory(err);
-    return status == MICA_OK ? conclude(out, &ids, err) : status;
+    bool from_base = origin->bases && origin->event && strcmp(origin->event, "create") == 0;
+    return status == MICA_OK ? conclude(out, &ids, from_base, err) : status;
 }
 
 void mica_evidence_release(struct mica_evidence *evidence)

@@ -258,3 +258,13 @@ def test_a_model_in_a_copy_of_the_store(home):
     assert other.run("tiny")["tokens"]
     (copy / "key").unlink()
     other.refuses("run", "tiny", "x", words=["changed outside Mica"])
+
+
+def test_a_derived_model_has_the_terms_of_both(home):
+    home.add("base")
+    text = home.licences[NON_COMMERCIAL]["licenseText"]
+    (home.folder / "Modelfile").write_text(f'FROM base\nLICENSE """{text}"""\n')
+    home.ok("create", "research", "-f", "Modelfile")
+    assert home.run("research")["tokens"]
+    message = home.refuses("run", "research", "x", "--use", "commercial", words=["NO", NON_COMMERCIAL])
+    assert "in question" not in message
