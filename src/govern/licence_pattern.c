@@ -213,14 +213,16 @@ static int64_t credit_end(const struct mica_licence_pattern *p, int64_t i)
         "set",       "for",     "from",    "in",      "maintained", "created", "through"};
     const struct mica_licence_word *w = p->words.words;
     int64_t end = i;
+    bool named = false;
     for (; end < p->words.n && (end == i || !(w[end].flags & MICA_WORD_PARAGRAPH)); end++) {
         bool ok = w[end].flags & (MICA_WORD_NAME | MICA_WORD_LINK | MICA_WORD_COPYRIGHT | MICA_WORD_BRACKET);
         for (size_t k = 0; k < MICA_COUNT(between) && !ok; k++)
             ok = mica_word_is(&p->words, end, between[k]);
         if (!ok || end - i > CREDIT_WORDS)
             return i;
+        named = named || (w[end].flags & MICA_WORD_PROPER && w[end].flags & MICA_WORD_CAPITAL);
     }
-    return end;
+    return named ? end : i;
 }
 
 static void compile(struct mica_licence_pattern *p, const struct mica_licence_index *index, int32_t *label)
@@ -375,11 +377,17 @@ static bool takes(const struct matcher *m, const struct node *node, int64_t t)
     }
 }
 
+/* Is word t a list mark that may be left out? One with nothing behind it has lost what it was the mark of. */
+static bool is_free_mark(const struct matcher *m, int64_t t)
+{
+    const struct mica_licence_word *w = m->words->words;
+    return w[t].flags & MICA_WORD_ITEM && t + 1 < m->words->n && !(w[t + 1].flags & MICA_WORD_PARAGRAPH);
+}
+
 /* Takes word t in every state of now. */
 static void step(struct matcher *m, int64_t t, int32_t whole, const struct states *now, struct states *next,
                  struct states *after)
 {
-    const struct mica_licence_word *w = &m->words->words[t];
     for (int64_t i = 0; i < now->n; i++) {
         int64_t at = now->at[i] / LEFT_OUT;
         enum left_out left = (enum left_out)(now->at[i] % LEFT_OUT);
@@ -388,7 +396,7 @@ static void step(struct matcher *m, int64_t t, int32_t whole, const struct state
             add(m, next, node->op == HEAD || node->op == SLOT ? at : at + 1, NOTHING);
         if (node->op == WORD && whole >= 0 && node->id == whole)
             add(m, after, at + 1, NOTHING);
-        if (w->flags & MICA_WORD_ITEM && left != OF_REFERENCE && node->op != SPLIT && node->op != JUMP)
+        if (is_free_mark(m, t) && left != OF_REFERENCE && node->op != SPLIT && node->op != JUMP)
             add(m, next, at, OF_TEXT);
     }
 }

@@ -24,7 +24,7 @@ INSERTED = ["not", "non-", "only", "except", "commercially", "never", "no", "alw
 LOOKALIKES = str.maketrans("aeopcx", "аеорсх")
 INVISIBLE = "\u200b\u200d\u2060\u00ad\u202e\ufeff"
 # Lines that state a copyright, and the first line: years, names and titles are free there, within bounds.
-STATEMENT = re.compile(r"(?im)\A.*$|^.*(copyright|\(c\)|©).*(\d{4}|<|\[|year|inc\b|reserved).*$|^.*\S@\S.*$")
+STATEMENT = re.compile(r"(?im)\A.*$|^.*(copyright|\(c\)|©).*(\d{4}|<|\[|year|inc\b|reserved).*$|^.*\S@\S.*$|<[^>]{3,80}>")
 SENTENCE = re.compile(r"(?<=[.;:]\s)[^.;:]{20,}?[.;:](?=\s|$)")
 
 
