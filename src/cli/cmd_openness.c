@@ -2,8 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/yaml.h"
 #include "cli/models.h"
+#include "cli/openness.h"
 #include "govern/identify.h"
-#include "govern/openness.h"
 #include "govern/register.h"
 
 #include <jansson.h>
@@ -115,6 +115,20 @@ static enum mica_status read_model(struct subject *s, const char *text, struct m
     mica_components_free(found);
     mica_register_close(reg);
     mica_store_close(store);
+    return status;
+}
+
+enum mica_status mica_cli_openness(const char *name, enum mica_openness *out, struct mica_err *err)
+{
+    struct subject s = {.release = {.gated = -1}};
+    struct mica_openness_result result;
+    enum mica_status status = read_model(&s, name, err);
+    if (status == MICA_OK)
+        status = mica_openness_decide(&s.release, &result, err);
+    if (status == MICA_OK)
+        *out = result.openness;
+    mica_components_free(s.closure);
+    mica_arena_release(&s.arena);
     return status;
 }
 

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 /* mica sbom: writes the bill of materials of a stored model or of Mica, and reads those of others. */
 #include "cli/cli.h"
+#include "cli/openness.h"
 #include "cli/registered.h"
 #include "govern/closure.h"
 #include "govern/dependencies.h"
@@ -27,7 +28,7 @@ struct material {
     struct mica_model_info info;
     struct mica_sbom_facts facts;
     char **texts;
-    const char *verdict;
+    const char *verdict, *openness;
 };
 
 static void release(struct material *m)
@@ -109,6 +110,9 @@ static enum mica_status gather(struct material *m, const char *text, struct mica
     if (status != MICA_OK)
         return status;
     read_facts(m);
+    enum mica_openness openness;
+    if (mica_cli_openness(text, &openness, NULL) == MICA_OK)
+        m->openness = mica_openness_text(openness);
     m->verdict = verdict_of(mica_store_home(m->store), m->closure);
     return MICA_OK;
 }
@@ -185,7 +189,8 @@ static enum mica_status describe_model(const struct args *args, const char *name
                                     .manifest = m.manifest,
                                     .facts = m.facts.architecture ? &m.facts : NULL,
                                     .supplier = args->supplier,
-                                    .verdict = m.verdict};
+                                    .verdict = m.verdict,
+                                    .openness = m.openness};
     if (status == MICA_OK)
         status = write_document(args, &input, err);
     release(&m);

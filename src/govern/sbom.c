@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 /* What both writers of bills of materials need: JSON that fails once, references, locations, card facts. */
 #include "govern/sbom_internal.h"
+#include "store/json.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -30,9 +31,9 @@ json_t *mica_sbom_array(struct mica_sbom_out *out)
 
 json_t *mica_sbom_string(struct mica_sbom_out *out, const char *text)
 {
-    json_t *value = json_string(text);
-    if (value)
-        return value;
+    json_t *value = text ? json_string(text) : NULL;
+    if (value || !text)
+        return kept(out, value);
     struct mica_buf clean = {0};
     mica_buf_puts(&clean, "");
     for (const uint8_t *s = (const uint8_t *)text; *s;) {
@@ -331,6 +332,23 @@ json_t *mica_sbom_card_texts(struct mica_sbom_out *out, int64_t row, const char 
     return list;
 }
 
+const char *mica_sbom_card_joined(struct mica_sbom_out *out, int64_t row, const char *const *keys)
+{
+    json_t *list = mica_sbom_card_texts(out, row, keys);
+    struct mica_buf text = {0};
+    for (size_t i = 0; i < json_array_size(list); i++)
+        mica_buf_printf(&text, "%s%s", i ? "; " : "", json_string_value(json_array_get(list, i)));
+    bool none = json_array_size(list) == 0;
+    json_decref(list);
+    return none ? NULL : from_buf(out, &text);
+}
+
+int mica_sbom_card_switch(const struct mica_sbom_out *out, int64_t row, const char *key)
+{
+    const json_t *value = json_object_get(out->cards[row], key);
+    return json_is_boolean(value) ? json_is_true(value) : -1;
+}
+
 static void add_metric(struct mica_sbom_out *out, json_t *list, const json_t *metric, const char *slice)
 {
     const json_t *type = json_object_get(metric, "type"), *value = json_object_get(metric, "value"),
@@ -372,9 +390,12 @@ static bool read_cards(struct mica_sbom_out *out)
     out->cards = mica_arena_alloc(&out->arena, (size_t)n, sizeof(json_t *));
     for (int64_t i = 0; out->cards && i < n; i++) {
         const char *card = component(out, i)->card;
-        out->cards[i] = is_stated(card) ? json_loads(card, 0, NULL) : NULL;
+        /* A card that is no JSON states nothing. */
+        if (is_stated(card) &&
+            mica_json_load(card, strlen(card), "card", &out->cards[i], NULL) == MICA_ENOMEM)
+            return false;
     }
-    return out->cards;
+    return out->cards != NULL;
 }
 
 /* ---- the document ---- */

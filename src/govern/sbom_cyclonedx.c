@@ -180,6 +180,16 @@ static json_t *model_card(struct mica_sbom_out *out, int64_t row)
 
 /* ---- components ---- */
 
+static const char *sensitive_text(const struct mica_sbom_out *out, int64_t row)
+{
+    int sensitive = mica_sbom_card_switch(out, row, "sensitive_data"),
+        personal = mica_sbom_card_switch(out, row, "personal_data");
+    return personal == 1    ? "personal data"
+           : sensitive == 1 ? "sensitive data"
+           : sensitive == 0 ? "none"
+                            : "not stated";
+}
+
 static json_t *data_entry(struct mica_sbom_out *out, int64_t row)
 {
     static const char *const class_keys[] = {"classification", NULL}, *const sensitive_keys[] = {
@@ -193,7 +203,7 @@ static json_t *data_entry(struct mica_sbom_out *out, int64_t row)
            *party = mica_sbom_object(out), *governance = mica_sbom_object(out),
            *contents = mica_sbom_object(out), *list = mica_sbom_array(out);
     if (!json_array_size(sensitive))
-        mica_sbom_add(out, sensitive, mica_sbom_string(out, "not stated"));
+        mica_sbom_add(out, sensitive, mica_sbom_string(out, sensitive_text(out, row)));
     mica_sbom_set_text(out, entry, "name", mica_sbom_name(out, row));
     mica_sbom_set_text(out, contents, "url", mica_sbom_location(out, row));
     mica_sbom_set(out, entry, "contents", contents);
@@ -250,6 +260,19 @@ static json_t *references(struct mica_sbom_out *out, int64_t row)
     return list;
 }
 
+/* What was done to a dataset, in the words of its card. */
+static void dataset_properties(struct mica_sbom_out *out, int64_t row, json_t *list)
+{
+    static const char *const keys[] = {"filters",    "sampling",     "cleaning", "languages",
+                                       "modalities", "derived_from", "examples", "tokens",
+                                       "synthetic",  "consent",      "opt_out",  "collected"};
+    for (size_t i = 0; i < MICA_COUNT(keys); i++) {
+        const char *const one[] = {keys[i], NULL};
+        mica_sbom_property(out, list, mica_sbom_printf(out, "mica:dataset:%s", keys[i]),
+                           mica_sbom_card_joined(out, row, one));
+    }
+}
+
 static json_t *properties(struct mica_sbom_out *out, int64_t row)
 {
     const struct mica_component *c = component(out, row);
@@ -270,6 +293,8 @@ static json_t *properties(struct mica_sbom_out *out, int64_t row)
     mica_sbom_property(out, list, "mica:notes", c->notes);
     if (c->size > 0)
         mica_sbom_property(out, list, "mica:size", mica_sbom_printf(out, "%lld", (long long)c->size));
+    if (c->kind == MICA_COMPONENT_DATASET)
+        dataset_properties(out, row, list);
     if (row)
         return list;
     if (out->in->manifest)

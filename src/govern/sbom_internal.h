@@ -58,6 +58,10 @@ int64_t mica_sbom_parent(const struct mica_sbom_out *out, int64_t row);
 /* A text of row's card under the first of the keys (NULL-terminated) that is there; a list of texts is given
  * as its first one. */
 const char *mica_sbom_card_text(struct mica_sbom_out *out, int64_t row, const char *const *keys);
+/* All texts under the first of the keys that is there, in one line; NULL: none. */
+const char *mica_sbom_card_joined(struct mica_sbom_out *out, int64_t row, const char *const *keys);
+/* A switch of row's card: 1, 0, or -1 where it is not stated. */
+int mica_sbom_card_switch(const struct mica_sbom_out *out, int64_t row, const char *key);
 /* The texts under the first of the keys that is there, as a new JSON array. */
 json_t *mica_sbom_card_texts(struct mica_sbom_out *out, int64_t row, const char *const *keys);
 /* Evaluation results of row's card as [{"type", "value", "slice"}]: a new array, maybe empty. */

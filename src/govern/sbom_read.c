@@ -2,13 +2,14 @@
  * SPDX-License-Identifier: Apache-2.0 */
 /* Reads the bills of materials that others write. */
 #include "base/strmap.h"
+#include "govern/dsse.h"
 #include "govern/sbom_internal.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <utf8proc.h>
 
-enum { NESTING_MAX = 16, TEXT_MAX = 4096 };
+enum { NESTING_MAX = 16, TEXT_MAX = 4096, JSON_MAX = 4000000 };
 
 struct reader {
     struct mica_sbom *sbom;
@@ -326,13 +327,13 @@ static void read_spdx(struct reader *r, const json_t *document)
 
 enum mica_status mica_sbom_read(const char *text, size_t len, struct mica_sbom **out, struct mica_err *err)
 {
-    json_error_t where;
     if (len > MICA_SBOM_BYTES_MAX)
         return mica_fail(err, MICA_ELIMIT, "a bill of materials of more than %d MiB",
                          MICA_SBOM_BYTES_MAX >> 20);
-    json_t *document = json_loadb(text, len, JSON_REJECT_DUPLICATES, &where);
-    if (!document)
-        return mica_fail(err, MICA_EFORMAT, "not a JSON document: line %d: %.200s", where.line, where.text);
+    json_t *document = NULL;
+    enum mica_status status = mica_json_parse(text, len, JSON_MAX, "bill of materials", &document, err);
+    if (status != MICA_OK)
+        return status;
     struct mica_sbom *sbom = mica_alloc(1, sizeof *sbom);
     struct reader r = {sbom, err, MICA_OK};
     const char *format = field(document, "bomFormat");

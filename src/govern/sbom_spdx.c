@@ -284,22 +284,26 @@ static const char *dataset_type(const char *stated)
 
 static void add_dataset_facts(struct graph *g, json_t *object, int64_t row, const char **comment)
 {
-    static const char *const built_keys[] = {"built", "created", NULL},
-                             *const type_keys[] = {"type", "modality", "modalities", NULL},
-                             *const process_keys[] = {"filters", "collection", NULL},
+    static const char *const built_keys[] = {"built", "collected", NULL},
+                             *const type_keys[] = {"type", "modalities", NULL},
+                             *const process_keys[] = {"filters", NULL},
                              *const cleaning_keys[] = {"cleaning", NULL}, *const bias_keys[] = {"bias", NULL},
                              *const use_keys[] = {"intended_use", NULL};
     struct mica_sbom_out *out = g->out;
-    const char *cleaning = mica_sbom_card_text(out, row, cleaning_keys);
+    const char *cleaning = mica_sbom_card_joined(out, row, cleaning_keys);
     set_time(g, object, row, "builtTime", built_keys, comment);
     set_texts(g, object, "originatedBy", agent(g, mica_sbom_supplier(out, row)));
     set_texts(g, object, "dataset_datasetType", dataset_type(mica_sbom_card_text(out, row, type_keys)));
     mica_sbom_set_text(out, object, "dataset_dataCollectionProcess",
-                       mica_sbom_card_text(out, row, process_keys));
+                       mica_sbom_card_joined(out, row, process_keys));
     set_texts(g, object, "dataset_dataPreprocessing", cleaning);
     set_texts(g, object, "dataset_knownBias", mica_sbom_card_text(out, row, bias_keys));
     mica_sbom_set_text(out, object, "dataset_intendedUse", mica_sbom_card_text(out, row, use_keys));
-    mica_sbom_set_text(out, object, "dataset_hasSensitivePersonalInformation", "noAssertion");
+    int personal = mica_sbom_card_switch(out, row, "personal_data");
+    mica_sbom_set_text(out, object, "dataset_hasSensitivePersonalInformation",
+                       personal == 1   ? "yes"
+                       : personal == 0 ? "no"
+                                       : "noAssertion");
     if (component(g, row)->size > 0)
         mica_sbom_set(out, object, "dataset_datasetSize", json_integer(component(g, row)->size));
 }

@@ -35,7 +35,8 @@ def tiny():
         {"kind": "dataset", "name": "hf:acme/corpus", "version": "1", "digest": DIGEST[4], "size": 77,
          "declared_card": "CC-BY-4.0", "concluded": "CC-BY-4.0", "owner": "data team",
          "card": json.dumps({"classification": "public", "sensitive": ["none"], "type": "text", "built": "2025-12-31",
-                             "released": "2026-01-01", "filters": "language id", "cleaning": "dedup"})},
+                             "released": "2026-01-01", "filters": ["language id", "length"],
+                             "cleaning": ["dedup"], "sampling": [{"from": "web", "ratio": 0.9}], "personal_data": False})},
         {"kind": "dataset", "name": "hf:acme/held-out", "declared_card": "other"},
         {"kind": "tokenizer", "name": "tiny:latest tokenizer", "digest": DIGEST[5]},
         {"kind": "template", "name": "tiny:latest template", "digest": DIGEST[3]},
@@ -183,6 +184,8 @@ def test_cyclonedx_says_what_the_register_knows(make):
         {"license": {"id": "MIT", "acknowledgement": "declared"}},
         {"expression": "MIT OR Apache-2.0", "acknowledgement": "concluded"}]
     assert parts["dataset:hf%3Aacme/corpus@1"]["data"][0]["governance"]["owners"][0]["organization"]["name"] == "data team"
+    assert {"name": "mica:dataset:filters", "value": "language id; length"} in parts["dataset:hf%3Aacme/corpus@1"]["properties"]
+    assert {"name": "mica:dataset:sampling", "value": '{"from":"web","ratio":0.9}'} in parts["dataset:hf%3Aacme/corpus@1"]["properties"]
     needs = {d["ref"]: d.get("dependsOn", []) for d in document["dependencies"]}
     assert needs["adapter:lora%3Alatest@"] == ["model:tiny%3Alatest@"]
     assert needs["model:hf%3Aacme/base@"] == ["dataset:hf%3Aacme/old@"]
@@ -232,6 +235,8 @@ def test_spdx_says_what_the_register_knows(make):
     assert corpus["builtTime"] == "2025-12-31T00:00:00Z" and corpus["dataset_datasetType"] == ["text"]
     # What nobody stated is filled in as the format wants it, and said to be so.
     assert "releaseTime is not stated" in parts["model:hf%3Aacme/base@"]["comment"]
+    assert corpus["dataset_hasSensitivePersonalInformation"] == "no"
+    assert corpus["dataset_dataCollectionProcess"] == "language id; length" and corpus["dataset_dataPreprocessing"] == ["dedup"]
     assert "comment" not in corpus
 
 
@@ -380,7 +385,7 @@ def test_reads_what_other_tools_write(check):
 
 
 @pytest.mark.parametrize("document,status,words", [
-    ("", 3, "not a JSON document"),
+    ("", 3, "line"),
     ("[]", 4, "neither"),
     ("{", 3, "line 1"),
     ('{"bomFormat":"CycloneDX","bomFormat":"CycloneDX"}', 3, "duplicate"),
@@ -463,6 +468,7 @@ def test_a_real_model(mica, tmp_path, fetched, strict, schema_if_there, check):
             assert model["modelCard"]["modelParameters"]["modelArchitecture"] == "llama"
             assert {"name": "mica:context-length", "value": "8192"} in model["properties"]
             assert any(p["name"] == "mica:rights:verdict" for p in model["properties"])
+            assert {"name": "mica:openness", "value": "OPEN_WEIGHTS"} in model["properties"]
         else:
             schema_if_there(text)
         rows = check(text)[1]["components"]
