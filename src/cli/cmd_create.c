@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/models.h"
+#include "cli/signature.h"
 #include "govern/record.h"
 #include "store/create.h"
 
@@ -8,7 +9,7 @@
 #include <string.h>
 
 struct args {
-    const char *file, *quantize;
+    const char *file, *quantize, *key;
     bool link;
 };
 
@@ -44,6 +45,20 @@ static enum mica_status record(struct mica_store *store, const struct mica_name 
     return status;
 }
 
+/* Keeps the statement of what was made from what in the home, named by the manifest it speaks of. */
+static enum mica_status state_provenance(struct mica_store *store, const char *name,
+                                         const struct mica_manifest *manifest, const char *key,
+                                         struct mica_err *err)
+{
+    char path[MICA_PATH_MAX], hex[MICA_DIGEST_HEX];
+    mica_digest_hex(&manifest->digest, hex);
+    enum mica_status status =
+        mica_fs_path(path, err, "%s/provenance/sha256-%s.intoto.jsonl", mica_store_home(store), hex);
+    if (status == MICA_OK)
+        status = mica_fs_mkdirs_for(path, err);
+    return status == MICA_OK ? mica_cli_write_provenance(name, key, path, err) : status;
+}
+
 static enum mica_status create(struct mica_store *store, const struct args *args, const char *as,
                                struct mica_created *out, struct mica_err *err)
 {
@@ -64,6 +79,8 @@ static enum mica_status create(struct mica_store *store, const struct args *args
         status = mica_create(store, &name, file, &options, out, err);
     if (status == MICA_OK)
         status = record(store, &name, out, err);
+    if (status == MICA_OK)
+        status = state_provenance(store, as, out->manifest, args->key, err);
     mica_modelfile_free(file);
     mica_buf_release(&text);
     return status;
@@ -97,6 +114,8 @@ static const struct mica_option options[] = {
      "the Modelfile (default: ./Modelfile; -: standard input)"},
     {"link", 0, MICA_OPT_FLAG, offsetof(struct args, link), NULL,
      "keep GGUF files where they lie, the store links to them"},
+    {"key", 'k', MICA_OPT_TEXT, offsetof(struct args, key), "FILE",
+     "sign the statement of what it was made from, kept in MICA_HOME/provenance"},
     {"quantize", 'q', MICA_OPT_TEXT, offsetof(struct args, quantize), "TYPE", "not in this version"},
 };
 const struct mica_command mica_command_create = {

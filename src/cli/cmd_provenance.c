@@ -193,7 +193,8 @@ static enum mica_status put_out(const struct mica_buf *text, const char *path, s
     return MICA_OK;
 }
 
-static enum mica_status write_statement(const struct args *args, const char *name, struct mica_err *err)
+enum mica_status mica_cli_write_provenance(const char *name, const char *key_path, const char *path,
+                                           struct mica_err *err)
 {
     struct material m = {0};
     struct mica_password password = {mica_cli_ask_password, NULL};
@@ -207,12 +208,12 @@ static enum mica_status write_statement(const struct args *args, const char *nam
         status = list_sources(&m, err);
     if (status == MICA_OK)
         status = make(&m, &statement, err);
-    if (status == MICA_OK && args->key)
-        status = mica_key_read_private(args->key, &password, &key, err);
+    if (status == MICA_OK && key_path)
+        status = mica_key_read_private(key_path, &password, &key, err);
     if (status == MICA_OK)
         status = mica_provenance_write(statement, key, &text, err);
     if (status == MICA_OK)
-        status = put_out(&text, args->out, err);
+        status = put_out(&text, path, err);
     mica_buf_release(&text);
     mica_key_free(key);
     json_decref(statement);
@@ -222,9 +223,9 @@ static enum mica_status write_statement(const struct args *args, const char *nam
 
 static int run(void *data, char **operands, int n_operands)
 {
+    const struct args *args = data;
     struct mica_err err;
-    (void)n_operands;
-    enum mica_status status = write_statement(data, operands[0], &err);
+    enum mica_status status = mica_cli_write_provenance(operands[0], args->key, args->out, &err);
     return status == MICA_OK ? 0 : mica_cli_fail(status, &err);
 }
 

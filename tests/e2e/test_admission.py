@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: 2026 The Mica authors
 # SPDX-License-Identifier: Apache-2.0
 """The gate before the engine: each way of not being the registered model is refused with its own message."""
+import hashlib
 import json
 import os
 import shutil
@@ -268,3 +269,18 @@ def test_a_derived_model_has_the_terms_of_both(home):
     assert home.run("research")["tokens"]
     message = home.refuses("run", "research", "x", "--use", "commercial", words=["NO", NON_COMMERCIAL])
     assert "in question" not in message
+
+
+def test_making_a_model_states_its_provenance(home):
+    home.add("base")
+    (home.folder / "Modelfile").write_text("FROM base\nSYSTEM Be brief.\n")
+    home.ok("create", "derived", "-f", "Modelfile")
+    (path,) = (home.store / "provenance").glob("*.intoto.jsonl")
+    statement = json.loads(path.read_text())
+    digest = hashlib.sha256(home.manifest("derived").read_bytes()).hexdigest()
+    assert path.name == f"sha256-{digest}.intoto.jsonl"
+    assert statement["predicateType"] == "https://slsa.dev/provenance/v1"
+    assert {"name": "derived:latest", "digest": {"sha256": digest}}.items() <= statement["subject"][0].items()
+    base = hashlib.sha256(home.manifest("base").read_bytes()).hexdigest()
+    assert base in [d.get("digest", {}).get("sha256")
+                    for d in statement["predicate"]["buildDefinition"]["resolvedDependencies"]]
