@@ -95,10 +95,21 @@ struct candidates {
     int n;
 };
 
-static void choose(struct candidates *candidates, const struct mica_licence_likeness *likest, int64_t n)
+/* Does another reference with the preferred id have the very same text? */
+static bool is_duplicate(const struct mica_licence_text *text)
+{
+    char id[ID];
+    preferred_id(text->id, id);
+    const char *preferred = strcmp(id, text->id) != 0 ? mica_licence_text(id) : NULL;
+    return preferred && strcmp(preferred, text->text) == 0;
+}
+
+static void choose(const struct mica_licence_index *index, struct candidates *candidates,
+                   const struct mica_licence_likeness *likest, int64_t n)
 {
     for (int64_t i = 0; i < n && candidates->n < MAX_CANDIDATES; i++)
-        if (likest[i].held >= PART_HELD || likest[i].within >= PART_WITHIN)
+        if ((likest[i].held >= PART_HELD || likest[i].within >= PART_WITHIN) &&
+            !is_duplicate(&index->texts[likest[i].text]))
             candidates->rows[candidates->n++].likeness = &likest[i];
 }
 
@@ -181,7 +192,7 @@ static enum mica_status compare(const struct mica_licence_index *index,
     int64_t n = 0;
     enum mica_status status = mica_licence_likest(index, words, &likest, &n, err);
     if (status == MICA_OK && n > 0) {
-        choose(&candidates, likest, n);
+        choose(index, &candidates, likest, n);
         match->similarity = likest[0].dice;
         preferred_id(index->texts[likest[0].text].id, match->nearest);
         status = cover(index, words, &candidates, match->id, &all, err);

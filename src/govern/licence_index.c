@@ -149,7 +149,8 @@ static bool count_spread(struct mica_licence_index *index, int32_t text,
     }
     for (int64_t i = 0; i < words->n; i++) {
         const struct mica_licence_word *w = &words->words[i];
-        if (w->flags & MICA_WORD_LOWER && !(w->flags & MICA_WORD_BRACKET) && (*last)[w->id] != text) {
+        if (*last && w->flags & MICA_WORD_LOWER && !(w->flags & MICA_WORD_BRACKET) &&
+            (*last)[w->id] != text) {
             (*last)[w->id] = text;
             index->spread[w->id]++;
         }
@@ -189,10 +190,12 @@ static bool list_names(struct mica_licence_index *index)
 #define NAME(word)    {word, 1},
 #define LINK(word)    {word, 2},
 #define GENERIC(word) {word, 3},
+#define REFUSED(word) {word, 4},
 #include "govern/licence_names.def"
 #undef NAME
 #undef LINK
 #undef GENERIC
+#undef REFUSED
     };
     for (size_t i = 0; i < MICA_COUNT(rows); i++)
         if (!mica_strmap_put(&index->names, rows[i].word, strlen(rows[i].word), rows[i].kind))

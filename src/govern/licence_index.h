@@ -28,7 +28,7 @@ struct mica_licence_index {
     int32_t n_words;
     int32_t *spread; /* [n_spread] how many texts have the word in small letters */
     int32_t n_spread;
-    struct mica_strmap names; /* licence_names.def: 1 NAME, 2 LINK, 3 GENERIC */
+    struct mica_strmap names; /* licence_names.def: 1 NAME, 2 LINK, 3 GENERIC, 4 REFUSED */
     struct mica_licence_pair *pairs;
     size_t n_slots, n_pairs;
     int32_t *holders; /* the texts of each pair: pair.first, pair.n */

@@ -6,11 +6,23 @@
 #include <string.h>
 #include <utf8proc.h>
 
-enum { STATEMENT = 28, CORE = 96 };
+/* STATEMENT words at most, years not counted; a word that COMMON licences use is no part of an address
+ * either. */
+enum { STATEMENT = 28, CORE = 96, COMMON = 20 };
 enum role { NO, YEAR, NAME, LINK, SIGN, GENERIC };
 
 static const char *const title_words[] = {"the",  "license", "version",    "v",        "full",   "text",
                                           "open", "source",  "identifier", "software", "public", "spdx"};
+
+static bool is_letter(char c)
+{
+    return (c | 32) >= 'a' && (c | 32) <= 'z';
+}
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
 
 /* What a character looks like: accents off, a digit among letters as the letter it stands in for. 0 when it
  * is none that a name may have. */
@@ -53,7 +65,7 @@ static bool look(const char *key, size_t len, char out[CORE])
 static bool is_year(const char *key, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        if (key[i] < '0' || key[i] > '9')
+        if (!is_digit(key[i]) && !(i == 3 && len == 4 && key[i] == 'x'))
             return false;
     return len == 2 || (len == 4 && (memcmp(key, "19", 2) == 0 || memcmp(key, "20", 2) == 0));
 }
@@ -63,6 +75,9 @@ static bool in_address(const struct mica_licence_words *words, const struct mica
 {
     const char *from = words->text + w->from, *to = words->text + w->to;
     const char *begin = words->text, *end = words->text + words->words[words->n - 1].to;
+    /* Most words stand between spaces: those are none. */
+    if (!(from > begin && strchr("@/.:_-+", from[-1])) && !(to + 1 < end && strchr("@/.:_-+", *to)))
+        return false;
     for (int i = 0; i < 64 && from > begin && !strchr(" \t\r\n", from[-1]); i++)
         from--;
     for (int i = 0; i < 64 && to < end && *to && !strchr(" \t\r\n", *to); i++)
@@ -73,15 +88,55 @@ static bool in_address(const struct mica_licence_words *words, const struct mica
     return false;
 }
 
-static bool is_known(const struct mica_licence_index *index, const char *key, size_t len)
+/* In how many reference texts is the word in small letters? */
+static int32_t spread(const struct mica_licence_index *index, const char *key, size_t len)
 {
     int32_t id = mica_licence_word_id(index, key, len);
-    return id >= 0 && id < index->n_spread && index->spread[id] > 0;
+    return id >= 0 && id < index->n_spread ? index->spread[id] : 0;
 }
 
-static enum role role_of(const struct mica_licence_index *index, const struct mica_licence_words *words,
-                         int64_t i)
+static bool is_known(const struct mica_licence_index *index, const char *key, size_t len)
 {
+    return spread(index, key, len) > 0;
+}
+
+static bool is_common(const struct mica_licence_index *index, const char *key, size_t len)
+{
+    return spread(index, key, len) >= COMMON;
+}
+
+/* Given names that are verbs of licences, too: names only directly behind the sign or a year, before a word
+ * that no licence has, and at the head of an address. */
+static bool is_ambiguous(const struct mica_licence_words *words, int64_t i)
+{
+    static const char *const names[] = {"will", "may", "grant", "rich", "chase"};
+    for (size_t k = 0; k < MICA_COUNT(names); k++)
+        if (mica_word_is(words, i, names[k]))
+            return true;
+    return false;
+}
+
+/* Is the word a mailbox that is called after what it is for? */
+static bool is_mailbox(const struct mica_licence_words *words, int64_t i)
+{
+    static const char *const names[] = {"contact", "info", "support", "legal", "admin", "mail"};
+    for (size_t k = 0; k < MICA_COUNT(names); k++)
+        if (mica_word_is(words, i, names[k]))
+            return true;
+    return false;
+}
+
+/* A name is made of words that no licence has in its running text; an address, of none that many have. */
+static bool is_name(const struct mica_licence_index *index, const char *key, size_t len, bool address)
+{
+    return address ? len <= 2 || !is_common(index, key, len) : !is_known(index, key, len);
+}
+
+/* before: the role of the word before. */
+static enum role role_of(const struct mica_licence_index *index, const struct mica_licence_words *words,
+                         int64_t i, enum role before)
+{
+    static const enum role listed_roles[] = {NO, NAME, LINK, GENERIC, NO};
     const struct mica_licence_word *w = &words->words[i];
     const char *key = mica_word_key(words, i);
     char core[CORE];
@@ -89,27 +144,23 @@ static enum role role_of(const struct mica_licence_index *index, const struct mi
         return SIGN;
     int32_t listed = mica_strmap_get(&index->names, key, w->key_len, 0);
     if (listed)
-        return listed == 1 ? NAME : listed == 2 ? LINK : GENERIC;
+        return listed_roles[listed];
     if (is_year(key, w->key_len))
-        return YEAR;
-    if (look(key, w->key_len, core) && in_address(words, w))
-        return NAME;
-    if (!look(key, w->key_len, core) || is_known(index, core, strlen(core)) ||
-        is_known(index, key, w->key_len) ||
-        (key[0] >= '0' && key[0] <= '9' && w->key_len == strspn(key, "0123456789.")))
+        return w->key_len == 4 || before == YEAR || before == SIGN ? YEAR : NO;
+    /* A number with a unit is no name ("700m"), a name with a number is one ("X11"). */
+    if (!look(key, w->key_len, core) || (is_digit(key[0]) && !in_address(words, w)) ||
+        mica_strmap_get(&index->names, core, strlen(core), 0) == 4)
         return NO;
-    return NAME;
+    bool address = in_address(words, w), head = address && i + 1 < words->n && words->text[w->to] == '@';
+    if (head && (is_ambiguous(words, i) || is_mailbox(words, i)))
+        return NAME;
+    return is_name(index, key, w->key_len, address) && is_name(index, core, strlen(core), address) ? NAME
+                                                                                                   : NO;
 }
 
-/* Given names that are verbs of licences, too: names only directly behind the sign or a year, before a word
- * that no licence has. */
 static bool is_given_name(const struct mica_licence_words *words, const uint8_t *roles, int64_t i)
 {
-    static const char *const names[] = {"will", "may", "grant", "rich", "chase"};
-    bool found = false;
-    for (size_t k = 0; k < MICA_COUNT(names) && !found; k++)
-        found = mica_word_is(words, i, names[k]);
-    return found && words->words[i].flags & MICA_WORD_CAPITAL && i > 0 && i + 1 < words->n &&
+    return is_ambiguous(words, i) && words->words[i].flags & MICA_WORD_CAPITAL && i > 0 && i + 1 < words->n &&
            (roles[i - 1] == SIGN || roles[i - 1] == YEAR) && roles[i + 1] == NAME &&
            words->words[i + 1].flags & MICA_WORD_CAPITAL && words->words[i + 1].id < 0;
 }
@@ -156,7 +207,7 @@ static int64_t statement_end(const struct mica_licence_words *words, const uint8
         if (roles[at] == NO && !is_given_name(words, roles, at))
             break;
         dated = dated || roles[at] == YEAR || w->flags & MICA_WORD_BRACKET;
-        named = named || (roles[at] == NAME && w->id < 0);
+        named = named || (roles[at] == NAME && (w->id < 0 || w->flags & MICA_WORD_CAPITAL));
         n += roles[at] != YEAR;
     }
     if (at < words->n && is_reserved(words, at))
@@ -182,7 +233,7 @@ void mica_licence_mark(const struct mica_licence_index *index, struct mica_licen
         return;
     }
     for (int64_t i = 0; i < words->n; i++) {
-        roles[i] = (uint8_t)role_of(index, words, i);
+        roles[i] = (uint8_t)role_of(index, words, i, i ? roles[i - 1] : NO);
         if (roles[i] == NAME || roles[i] == SIGN || roles[i] == GENERIC)
             words->words[i].flags |= roles[i] == NAME ? MICA_WORD_NAME | MICA_WORD_PROPER : MICA_WORD_NAME;
         else if (roles[i] != NO)
@@ -213,16 +264,6 @@ static size_t version_core(const char *key, size_t len, const char **core)
     if (len > 2 && memcmp(*core + len - 2, ".0", 2) == 0)
         len -= 2;
     return len;
-}
-
-static bool is_letter(char c)
-{
-    return (c | 32) >= 'a' && (c | 32) <= 'z';
-}
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
 }
 
 /* The length of the run of letters and digits, with points between digits, at the start of at. */
@@ -280,9 +321,8 @@ int64_t mica_licence_title_end(const struct mica_licence_text *text, const struc
         size_t len = words->words[end].key_len;
         if (!mica_licence_is_title(text, words, end))
             return i;
-        anchored = anchored || mica_word_is(words, end, "license") ||
-                   memchr("0123456789", key[len - 1], 10) || begins(text->name, key, len) ||
-                   begins(text->id, key, len);
+        anchored = anchored || mica_word_is(words, end, "license") || is_digit(key[len - 1]) ||
+                   begins(text->name, key, len) || begins(text->id, key, len);
     }
     return anchored ? end : i;
 }
