@@ -237,7 +237,7 @@ void mica_licence_mark(const struct mica_licence_index *index, struct mica_licen
         if (roles[i] == NAME || roles[i] == SIGN || roles[i] == GENERIC)
             words->words[i].flags |= roles[i] == NAME ? MICA_WORD_NAME | MICA_WORD_PROPER : MICA_WORD_NAME;
         else if (roles[i] != NO)
-            words->words[i].flags |= MICA_WORD_LINK;
+            words->words[i].flags |= roles[i] == YEAR ? MICA_WORD_LINK | MICA_WORD_YEAR : MICA_WORD_LINK;
     }
     for (int64_t i = 0; i < words->n;) {
         int64_t end = statement_end(words, roles, i);
@@ -311,15 +311,27 @@ bool mica_licence_is_title(const struct mica_licence_text *text, const struct mi
     return name_holds(text->name, key, len) || name_holds(text->id, key, len);
 }
 
+/* Words of names that restrict: a title says such a thing once. */
+static bool is_restriction(const struct mica_licence_words *words, int64_t i)
+{
+    static const char *const restrictions[] = {"noncommercial", "no",      "non",     "not",
+                                               "only",          "without", "nuclear", "military"};
+    for (size_t k = 0; k < MICA_COUNT(restrictions); k++)
+        if (mica_word_is(words, i, restrictions[k]))
+            return true;
+    return false;
+}
+
 int64_t mica_licence_title_end(const struct mica_licence_text *text, const struct mica_licence_words *words,
                                int64_t i)
 {
     bool anchored = false;
     int64_t end = i;
+    int restrictions = 0;
     for (; end < words->n && words->words[end].line == words->words[i].line; end++) {
         const char *key = mica_word_key(words, end);
         size_t len = words->words[end].key_len;
-        if (!mica_licence_is_title(text, words, end))
+        if (!mica_licence_is_title(text, words, end) || (is_restriction(words, end) && restrictions++))
             return i;
         anchored = anchored || mica_word_is(words, end, "license") || is_digit(key[len - 1]) ||
                    begins(text->name, key, len) || begins(text->id, key, len);

@@ -12,7 +12,7 @@ enum { NAME_WORDS = 8, TITLE_WORDS = 64, CREDIT_WORDS = 60 };
 /* WORD takes the word id; MARK a list mark, or nothing; NAME a word of a name, PROPER one that tells whose;
  * SLOT any copyright statements (HEAD: and titles). SPLIT goes on behind itself and at to, JUMP at to only.
  */
-enum op { WORD, MARK, NAME, PROPER, HEAD, SLOT, SPLIT, JUMP, ACCEPT };
+enum op { WORD, MARK, NAME, PROPER, HEAD, SLOT, YEARS, SPLIT, JUMP, ACCEPT };
 struct node {
     uint8_t op;
     int32_t id; /* of WORD; of MARK: which word of the reference */
@@ -225,6 +225,25 @@ static int64_t credit_end(const struct mica_licence_pattern *p, int64_t i)
     return named ? end : i;
 }
 
+/* The years behind a "copyright" in the running text may be others: a quoted statement names those of its
+ * text. */
+static void emit_years(struct mica_licence_pattern *p, int64_t i)
+{
+    const struct mica_licence_word *w = p->words.words;
+    int64_t end = i;
+    if (!i || !mica_word_is(&p->words, i - 1, "copyright"))
+        return;
+    while (end < p->words.n && w[end].flags & MICA_WORD_YEAR && !(w[end].flags & MICA_WORD_COPYRIGHT))
+        end++;
+    if (end == i)
+        return;
+    int64_t split = emit(p, SPLIT, 0, 0);
+    emit(p, YEARS, 0, 0);
+    emit(p, JUMP, 0, -2 - end);
+    if (!p->failed)
+        p->nodes[split].to = (int32_t)p->n;
+}
+
 static void compile(struct mica_licence_pattern *p, const struct mica_licence_index *index, int32_t *label)
 {
     int64_t head = skip_head(p), credits = head;
@@ -244,6 +263,7 @@ static void compile(struct mica_licence_pattern *p, const struct mica_licence_in
             emit(p, SLOT, 0, 0);
             credits = i == credits ? end : credits;
         }
+        emit_years(p, i);
         end = placeholder_end(p, i);
         if (end > i) {
             int64_t split = emit(p, SPLIT, 0, 0);
@@ -323,6 +343,11 @@ struct matcher {
     int64_t begin;
 };
 
+static bool is_loop(const struct node *node)
+{
+    return node->op == HEAD || node->op == SLOT || node->op == YEARS;
+}
+
 /* Adds a state and all that are reached from it without a word. */
 static void add(struct matcher *m, struct states *list, int64_t node, enum left_out left)
 {
@@ -340,7 +365,7 @@ static void add(struct matcher *m, struct states *list, int64_t node, enum left_
             list->accepted = true;
         if (at->op == SPLIT || at->op == JUMP)
             m->stack[depth++] = at->to * LEFT_OUT + state % LEFT_OUT;
-        if (at->op == SPLIT || at->op == HEAD || at->op == SLOT)
+        if (at->op == SPLIT || is_loop(at))
             m->stack[depth++] = next;
         if (at->op == MARK && state % LEFT_OUT != OF_TEXT)
             m->stack[depth++] = next - state % LEFT_OUT + OF_REFERENCE;
@@ -372,6 +397,8 @@ static bool takes(const struct matcher *m, const struct node *node, int64_t t)
         return w->flags & MICA_WORD_COPYRIGHT || (t - m->begin < TITLE_WORDS && m->title[t - m->begin]);
     case SLOT:
         return w->flags & MICA_WORD_COPYRIGHT;
+    case YEARS:
+        return w->flags & MICA_WORD_YEAR;
     default:
         return false;
     }
@@ -393,7 +420,7 @@ static void step(struct matcher *m, int64_t t, int32_t whole, const struct state
         enum left_out left = (enum left_out)(now->at[i] % LEFT_OUT);
         const struct node *node = &m->p->nodes[at];
         if (takes(m, node, t))
-            add(m, next, node->op == HEAD || node->op == SLOT ? at : at + 1, NOTHING);
+            add(m, next, is_loop(node) ? at : at + 1, NOTHING);
         if (node->op == WORD && whole >= 0 && node->id == whole)
             add(m, after, at + 1, NOTHING);
         if (is_free_mark(m, t) && left != OF_REFERENCE && node->op != SPLIT && node->op != JUMP)

@@ -85,6 +85,21 @@ static const char *find_operator(const char *text, const char *end, size_t *len)
     return NULL;
 }
 
+/* " WITH X-exception" at the end of an operand, or NULL. */
+static const char *find_with(const char *text, const char *end)
+{
+    static const char with[] = " WITH ", exception[] = "exception";
+    for (const char *at = text; at + sizeof with - 1 < end; at++) {
+        if (strncmp(at, with, sizeof with - 1) != 0)
+            continue;
+        const char *name = at + sizeof with - 1;
+        size_t len = (size_t)(end - name);
+        bool plain = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-+") >= len;
+        return plain && memmem(name, len, exception, sizeof exception - 1) ? at : NULL;
+    }
+    return NULL;
+}
+
 static bool expression(const char *text, const char *end, struct mica_buf *out, int depth)
 {
     size_t len;
@@ -102,7 +117,9 @@ static bool expression(const char *text, const char *end, struct mica_buf *out, 
     if (end - text > 2 && *text == '(' && end[-1] == ')' && find_operator(text + 1, end - 1, &len))
         return mica_buf_puts(out, "(") && expression(text + 1, end - 1, out, depth + 1) &&
                mica_buf_puts(out, ")");
-    return leaf(text, (size_t)(end - text), id) && mica_buf_puts(out, id);
+    const char *with = find_with(text, end);
+    return leaf(text, (size_t)((with ? with : end) - text), id) && mica_buf_puts(out, id) &&
+           (!with || mica_buf_append(out, with, (size_t)(end - with)));
 }
 
 /* "License :: OSI Approved :: MIT License" and the like: the last part counts. */

@@ -22,6 +22,7 @@ enum {
     MICA_WORD_NAME = 1024,     /* may be part of the name of a holder of rights */
     MICA_WORD_SIGN = 2048,     /* "copyright" written with © or (c) */
     MICA_WORD_LINK = 4096,     /* a year, or a word between names */
+    MICA_WORD_YEAR = 16384,    /* a year on such a line */
     MICA_WORD_PROPER = 8192,   /* a word of a name that tells whose */
 };
 struct mica_licence_word {

@@ -20,7 +20,8 @@ TOOL = BUILD / "tests" / "identify_tool"
 SAME_TEXT = re.compile(r"(-only|-or-later|\+|-(no-)?invariants|-(no-)?RFN|-no-copyleft-exception|-Combined-Work-Exception)")
 DEPRECATED = {"StandardML-NJ": "SMLNJ", "BSD-2-Clause-FreeBSD": "BSD-2-Clause", "bzip2-1.0.5": "bzip2-1.0.6"}
 # Texts whose label is not what they say.
-MISLABELLED = {"bsd-original-uc": "BSD-4-Clause-UC without its advertising clause"}
+MISLABELLED = {"bsd-original-uc": "BSD-4-Clause-UC without its advertising clause",
+               "python": "labelled Python-2.0, word for word Python-2.0.1"}
 POPULAR = ["MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "GPL-2.0-only", "GPL-3.0-only", "LGPL-2.1-only",
            "MPL-2.0", "CC-BY-4.0", "CC0-1.0", "Zlib", "Unlicense", "BSL-1.0", "CDLA-Permissive-2.0", "CC-BY-SA-4.0",
            "CC-BY-NC-4.0", "EPL-2.0", "AGPL-3.0-only", "PostgreSQL", "NCSA", "X11", "MIT-0", "0BSD", "BSD-4-Clause",

@@ -154,6 +154,8 @@ static void test_tags(void **state)
         {"MIT", "MIT"},
         {"(MIT OR Apache-2.0)", "(MIT OR Apache-2.0)"},
         {"MIT OR other", NULL},
+        {"apache-2.0 WITH LLVM-exception", "Apache-2.0 WITH LLVM-exception"},
+        {"apache-2.0 WITH everything", NULL},
         {"GPL-2.0+", "GPL-2.0-or-later"},
         {"gemma", "LicenseRef-Gemma"},
         {"llama3.1", "LicenseRef-Llama-3.1"},
