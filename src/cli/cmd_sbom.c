@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/openness.h"
 #include "cli/registered.h"
+#include "govern/card.h"
 #include "govern/closure.h"
 #include "govern/dependencies.h"
 #include "govern/sbom.h"
@@ -29,6 +30,7 @@ struct material {
     struct mica_sbom_facts facts;
     char **texts;
     const char *verdict, *openness;
+    json_t *results;
 };
 
 static void release(struct material *m)
@@ -36,6 +38,7 @@ static void release(struct material *m)
     for (int64_t i = 0; m->texts && i < m->closure->n; i++)
         mica_free(m->texts[i]);
     mica_free(m->texts);
+    json_decref(m->results);
     mica_components_free(m->closure);
     mica_manifest_free(m->manifest);
     mica_register_close(m->reg);
@@ -83,6 +86,16 @@ static void read_facts(struct material *m)
     mica_files_free(files);
 }
 
+/* Evaluation results that the card states. */
+static void read_results(struct material *m)
+{
+    struct mica_buf text = {0};
+    if (mica_store_text(m->store, m->manifest, MICA_LAYER_CARD, &text, NULL) == MICA_OK && text.data &&
+        mica_card_results(text.data, text.len, "card", &m->results, NULL) != MICA_OK)
+        m->results = NULL;
+    mica_buf_release(&text);
+}
+
 /* What this project's policy says to using what the rows state; NULL: nothing could be decided. */
 static const char *verdict_of(const char *home, const struct mica_components *closure)
 {
@@ -110,6 +123,7 @@ static enum mica_status gather(struct material *m, const char *text, struct mica
     if (status != MICA_OK)
         return status;
     read_facts(m);
+    read_results(m);
     enum mica_openness openness;
     if (mica_cli_openness(text, &openness, NULL) == MICA_OK)
         m->openness = mica_openness_text(openness);
@@ -188,6 +202,7 @@ static enum mica_status describe_model(const struct args *args, const char *name
                                     .texts = (const char *const *)m.texts,
                                     .manifest = m.manifest,
                                     .facts = m.facts.architecture ? &m.facts : NULL,
+                                    .results = m.results,
                                     .supplier = args->supplier,
                                     .verdict = m.verdict,
                                     .openness = m.openness};

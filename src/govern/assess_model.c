@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 /* Checks of a stored model: what the register, the manifest and the card say. */
 #include "govern/assess_internal.h"
+#include "govern/card.h"
 #include "govern/identify.h"
 
 #include <jansson.h>
@@ -151,17 +152,20 @@ void mica_check_model_results(struct mica_assess *a)
     static const char *const words[] = {"MMLU",   "HellaSwag",  "ARC-",        "GSM8K",      "HumanEval",
                                         "IFEval", "WinoGrande", "PIQA",        "TruthfulQA", "perplexity",
                                         "BBH",    "MT-Bench",   "#evaluation", "#benchmark"};
-    json_t *card = is_stated(row(a)->card) ? json_loads(row(a)->card, 0, NULL) : NULL;
-    size_t n = json_array_size(json_object_get(card, "model-index"));
+    json_t *results = NULL;
     int64_t n_named = 0, line = 0;
-    json_decref(card);
+    if (a->model->card &&
+        mica_card_results(a->model->card, strlen(a->model->card), "card", &results, NULL) != MICA_OK)
+        results = NULL;
+    size_t n = json_array_size(results);
+    json_decref(results);
     for (size_t i = 0; a->model->card && i < MICA_COUNT(words); i++) {
         int64_t at = mica_text_line(a->model->card, words[i]);
         n_named += at > 0;
         line = at && (!line || at < line) ? at : line;
     }
     if (n)
-        mica_found(a, MICA_MARK_GOOD, "card", "results in a form that programs read (model-index)");
+        mica_found(a, MICA_MARK_GOOD, "card", "%zu results in a form that programs read (model-index)", n);
     else if (n_named)
         mica_found(a, n_named > 2 ? MICA_MARK_GOOD : MICA_MARK_PARTIAL,
                    mica_assess_printf(a, "card:%lld", (long long)line),

@@ -20,5 +20,10 @@ struct mica_card {
  * is no error. EFORMAT, ELIMIT, ENOMEM. Thread-safe. */
 enum mica_status mica_card_read(const char *text, size_t len, const char *name, struct mica_arena *arena,
                                 struct mica_card *out, struct mica_err *err);
+/* Evaluation results that a card's front matter states: a new array of {"type", "value", "slice"}, maybe
+ * empty. EFORMAT, ELIMIT, ENOMEM. Thread-safe. */
+struct json_t;
+enum mica_status mica_card_results(const char *text, size_t len, const char *name, struct json_t **out,
+                                   struct mica_err *err);
 
 #endif

@@ -349,7 +349,7 @@ int mica_sbom_card_switch(const struct mica_sbom_out *out, int64_t row, const ch
     return json_is_boolean(value) ? json_is_true(value) : -1;
 }
 
-static void add_metric(struct mica_sbom_out *out, json_t *list, const json_t *metric, const char *slice)
+static void add_metric(struct mica_sbom_out *out, json_t *list, const json_t *metric)
 {
     const json_t *type = json_object_get(metric, "type"), *value = json_object_get(metric, "value"),
                  *own = json_object_get(metric, "slice");
@@ -358,29 +358,18 @@ static void add_metric(struct mica_sbom_out *out, json_t *list, const json_t *me
     json_t *row = mica_sbom_object(out);
     mica_sbom_set(out, row, "type", as_text(out, type));
     mica_sbom_set(out, row, "value", as_text(out, value));
-    if (json_is_string(own))
-        slice = json_string_value(own);
-    mica_sbom_set_text(out, row, "slice", slice);
+    mica_sbom_set_text(out, row, "slice", json_string_value(own));
     mica_sbom_add(out, list, row);
 }
 
 json_t *mica_sbom_card_metrics(struct mica_sbom_out *out, int64_t row)
 {
     json_t *list = mica_sbom_array(out);
-    const json_t *own = json_object_get(out->cards[row], "metrics"),
-                 *models = json_object_get(out->cards[row], "model-index");
+    const json_t *own = json_object_get(out->cards[row], "metrics");
     for (size_t i = 0; i < json_array_size(own); i++)
-        add_metric(out, list, json_array_get(own, i), NULL);
-    for (size_t m = 0; m < json_array_size(models); m++) {
-        const json_t *results = json_object_get(json_array_get(models, m), "results");
-        for (size_t r = 0; r < json_array_size(results); r++) {
-            const json_t *result = json_array_get(results, r), *metrics = json_object_get(result, "metrics");
-            const char *slice =
-                json_string_value(json_object_get(json_object_get(result, "dataset"), "name"));
-            for (size_t i = 0; i < json_array_size(metrics); i++)
-                add_metric(out, list, json_array_get(metrics, i), slice);
-        }
-    }
+        add_metric(out, list, json_array_get(own, i));
+    for (size_t i = 0; row == 0 && i < json_array_size(out->in->results); i++)
+        add_metric(out, list, json_array_get(out->in->results, i));
     return list;
 }
 
@@ -400,33 +389,51 @@ static bool read_cards(struct mica_sbom_out *out)
 
 /* ---- the document ---- */
 
-/* A UUID (version 8: made from a digest) over all that goes into the document except the time. */
-static bool make_uuid(struct mica_sbom_out *out)
+static bool hash_text(struct mica_sha256_stream *stream, const char *text)
+{
+    return mica_sha256_update(stream, text ? text : "", text ? strlen(text) + 1 : 1);
+}
+
+/* All that a row states but the time: that is the clock's, as the document's is. */
+static bool hash_row(const struct mica_sbom_out *out, int64_t row, struct mica_sha256_stream *stream)
+{
+    const struct mica_components *closure = out->in->closure;
+    const struct mica_component *c = &closure->rows[row];
+    const int64_t numbers[] = {c->kind, c->size, row && closure->relations ? closure->relations[row] : 0,
+                               row ? mica_sbom_parent(out, row) : 0};
+    bool ok = mica_sha256_update(stream, numbers, sizeof numbers);
+#define X(field) ok = ok && (c->field == c->time || hash_text(stream, c->field));
+    MICA_COMPONENT_TEXTS(X)
+#undef X
+    return ok;
+}
+
+static bool hash_input(const struct mica_sbom_out *out, struct mica_sha256_stream *stream)
 {
     const struct mica_sbom_input *in = out->in;
     const char *const texts[] = {in->spec, in->verdict, in->openness, in->supplier};
+    bool ok = mica_sha256_update(stream, &in->format, sizeof in->format);
+    for (size_t i = 0; ok && i < MICA_COUNT(texts); i++)
+        ok = hash_text(stream, texts[i]);
+    for (int64_t i = 0; ok && i < in->closure->n; i++)
+        ok = hash_row(out, i, stream);
+    char *results = ok && in->results ? json_dumps(in->results, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+    if (ok && in->results)
+        ok = results && hash_text(stream, results);
+    free(results);
+    return ok && (!in->manifest || mica_sha256_update(stream, in->manifest->digest.bytes, MICA_DIGEST_BYTES));
+}
+
+/* A UUID (version 8: made from a digest) over all that goes into the document except the time. */
+static bool make_uuid(struct mica_sbom_out *out)
+{
     struct mica_sha256_stream *stream = mica_sha256_begin();
     struct mica_digest digest;
     uint8_t *b = digest.bytes;
-    bool ok = stream && mica_sha256_update(stream, &in->format, sizeof in->format);
-    for (size_t i = 0; ok && i < MICA_COUNT(texts); i++)
-        ok = mica_sha256_update(stream, texts[i] ? texts[i] : "", texts[i] ? strlen(texts[i]) + 1 : 1);
-    for (int64_t i = 0; ok && i < in->closure->n; i++) {
-        const struct mica_component *c = component(out, i);
-        const char *const parts[] = {c->name,           c->version,         c->digest,        c->source,
-                                     c->revision,       c->location,        c->declared_card, c->declared_key,
-                                     c->licence_digest, c->concluded,       c->policy_digest, c->card_digest,
-                                     c->owner,          c->template_digest, c->card,          c->notes};
-        const int64_t numbers[] = {c->kind, c->size,
-                                   i && in->closure->relations ? in->closure->relations[i] : 0,
-                                   i ? mica_sbom_parent(out, i) : 0};
-        ok = mica_sha256_update(stream, numbers, sizeof numbers);
-        for (size_t k = 0; ok && k < MICA_COUNT(parts); k++)
-            ok = mica_sha256_update(stream, parts[k] ? parts[k] : "", parts[k] ? strlen(parts[k]) + 1 : 1);
-    }
-    if (ok && in->manifest)
-        ok = mica_sha256_update(stream, in->manifest->digest.bytes, MICA_DIGEST_BYTES);
-    if (!stream || !mica_sha256_end(stream, &digest) || !ok)
+    if (!stream)
+        return false;
+    bool ok = hash_input(out, stream);
+    if (!mica_sha256_end(stream, &digest) || !ok)
         return false;
     b[6] = (uint8_t)(0x80 | (b[6] & 0x0f));
     b[8] = (uint8_t)(0x80 | (b[8] & 0x3f));

@@ -29,6 +29,7 @@ struct mica_sbom_input {
     const char *const *texts;              /* licence text of row i or NULL; may be NULL */
     const struct mica_manifest *manifest;  /* of a stored model, else NULL */
     const struct mica_sbom_facts *facts;   /* NULL: not known */
+    const struct json_t *results;          /* of evaluations of [0]: [{"type", "value", "slice"}], or NULL */
     const char *supplier;                  /* who supplies [0]; NULL: its owner, or read from its source */
     const char *verdict, *openness;        /* of the rights decision and the classification; NULL */
 };

@@ -242,3 +242,21 @@ def test_arguments(mica, tmp_path):
     assert mica("drift", "nothing", env=env).returncode == 5
     done = mica("drift", env=env)
     assert (done.returncode, done.stdout) == (0, "nothing is registered\n")
+
+
+def test_terms_of_a_base_model(mica, tmp_path, gguf):
+    files = {"tiny.gguf": gguf, "README.md": b"---\nlicense: apache-2.0\nbase_model: owner/base\n---\n", "LICENSE": APACHE}
+    with Hub(files, lfs=["tiny.gguf"], cardData={"license": "apache-2.0", "base_model": "owner/base"}) as hub:
+        w = World(mica, tmp_path / "home", hub)
+        done = w.call("pull", "hf:owner/tiny", "--as", "tiny")
+        assert done.returncode == 0, done.stderr
+        hub.repo, hub.info["cardData"] = "owner/base", {"license": "gemma"}
+        done = w.call("drift", "tiny", "--json")
+        assert done.returncode == DRIFTED, done.stdout
+        models = {m["name"]: m for m in json.loads(done.stdout)["models"]}
+        assert models["hf:owner/base"]["drift"] == "licence stated by the source: apache-2.0 -> gemma"
+        assert not models["tiny:latest"]["drifted"]
+        # What is made from it does not load either.
+        assert w.call("run", "tiny", "x", "-n", "1").returncode == 10
+        assert w.call("drift", "--accept", "tiny").returncode == 0
+        assert w.call("drift", "tiny").returncode == 0

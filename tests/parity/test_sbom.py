@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -483,3 +484,39 @@ def test_a_model_that_is_not_there(mica, tmp_path):
     assert mica("sbom", "nothing", env={"MICA_HOME": str(tmp_path)}).returncode == 5
     assert mica("sbom", "--self", "--spec", "9", env={"MICA_HOME": str(tmp_path)}).returncode == 2
     assert mica("sbom", "--self", "--format", "xml", env={"MICA_HOME": str(tmp_path)}).returncode == 2
+
+
+def test_results_of_the_card(mica, tmp_path, strict):
+    """A model card's model-index becomes quantitativeAnalysis."""
+    sys.path.insert(0, str(ROOT / "tests" / "support"))
+    from hub import Hub  # noqa: PLC0415
+    path = tmp_path / "tiny.gguf"
+    subprocess.run([sys.executable, ROOT / "tests/support/tiny_gguf.py", "Q8_0", path], check=True)
+    card = b"""---
+license: mit
+pipeline_tag: text-generation
+model-index:
+- name: tiny
+  results:
+  - task: {type: text-generation}
+    dataset: {name: 'WikiText "2"', type: wikitext, args: {split: test}}
+    metrics:
+    - {type: perplexity, value: 12.5, verified: false}
+    - name: only a name
+      value: 3
+---
+# Tiny
+"""
+    with Hub({"tiny.gguf": path.read_bytes(), "README.md": card}, lfs=["tiny.gguf"], cardData={"license": "mit"}) as hub:
+        env = {"MICA_HOME": str(tmp_path / "home"), "HF_TOKEN": "", "HF_HOME": str(tmp_path), "HF_ENDPOINT": hub.url}
+        assert mica("pull", "hf:owner/tiny", "--as", "tiny", env=env).returncode == 0
+    text = mica("sbom", "tiny", "--spec", "1.6", env=env).stdout
+    assert strict(text, "1.6") is None
+    model = json.loads(text)["components"][0]
+    assert model["modelCard"]["quantitativeAnalysis"]["performanceMetrics"] == [
+        {"type": "perplexity", "value": "12.5", "slice": 'WikiText "2"'},
+        {"type": "only a name", "value": "3", "slice": 'WikiText "2"'}]
+    assert model["supplier"]["name"] == "owner"
+    sheet = json.loads(mica("assess", "tiny", "--json", env=env).stdout)
+    found = next(p for p in sheet["points"] if p["point"] == "evals")["findings"][0]["found"]
+    assert found == "2 results in a form that programs read (model-index)"
