@@ -87,14 +87,18 @@ enum {
     MICA_INTO_SA = MICA_INTO_SA3 | MICA_INTO_SA4
 };
 enum {
-    MICA_LICENCE_OSI = 1,        /* approved by the Open Source Initiative */
-    MICA_LICENCE_FSF = 2,        /* free according to the Free Software Foundation */
-    MICA_LICENCE_DATA = 4,       /* an open data licence */
-    MICA_LICENCE_MUTABLE = 8,    /* the licensor may change terms that it refers to */
-    MICA_LICENCE_HOSTING = 16,   /* hosting counts as distribution */
-    MICA_LICENCE_DISTILS = 32,   /* a model trained on its outputs counts as a derivative */
-    MICA_LICENCE_UNREAD = 64,    /* refers to a use policy whose list is not in the table */
-    MICA_LICENCE_INDEMNITY = 128 /* the licensee indemnifies the licensor */
+    MICA_LICENCE_OSI = 1,         /* approved by the Open Source Initiative */
+    MICA_LICENCE_FSF = 2,         /* free according to the Free Software Foundation */
+    MICA_LICENCE_DATA = 4,        /* an open data licence */
+    MICA_LICENCE_MUTABLE = 8,     /* the licensor may change terms that it refers to */
+    MICA_LICENCE_HOSTING = 16,    /* hosting counts as distribution */
+    MICA_LICENCE_DISTILS = 32,    /* a model trained on its outputs counts as a derivative */
+    MICA_LICENCE_UNREAD = 64,     /* refers to a use policy whose list is not in the table */
+    MICA_LICENCE_INDEMNITY = 128, /* the licensee indemnifies the licensor */
+    MICA_LICENCE_SECONDARY =
+        256, /* the row follows secondary sources; rows without it were read from the text */
+    MICA_LICENCE_RESULTS = 1024,        /* says that models trained on the data are free of its terms */
+    MICA_LICENCE_SECONDARY_POLICY = 512 /* only its use policy's list does */
 };
 
 struct mica_licence {

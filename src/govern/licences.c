@@ -46,23 +46,26 @@
 
 static const struct mica_licence licences[] = {
 /* Short names for the columns, that mean nothing outside of this table. */
-#define OSI       MICA_LICENCE_OSI
-#define FSF       MICA_LICENCE_FSF
-#define DATA      MICA_LICENCE_DATA
-#define MUTABLE   MICA_LICENCE_MUTABLE
-#define HOSTING   MICA_LICENCE_HOSTING
-#define DISTILS   MICA_LICENCE_DISTILS
-#define UNREAD    MICA_LICENCE_UNREAD
-#define INDEMNITY MICA_LICENCE_INDEMNITY
-#define GPL       MICA_INTO_GPL
-#define GPL2      MICA_INTO_GPL2
-#define GPL3      MICA_INTO_GPL3
-#define AGPL3     MICA_INTO_AGPL3
-#define GPL3_ON   MICA_INTO_GPL3_ON
-#define SA        MICA_INTO_SA
-#define SA3       MICA_INTO_SA3
-#define SA4       MICA_INTO_SA4
-#define OTHER     MICA_INTO_OTHER
+#define OSI              MICA_LICENCE_OSI
+#define FSF              MICA_LICENCE_FSF
+#define DATA             MICA_LICENCE_DATA
+#define MUTABLE          MICA_LICENCE_MUTABLE
+#define HOSTING          MICA_LICENCE_HOSTING
+#define DISTILS          MICA_LICENCE_DISTILS
+#define UNREAD           MICA_LICENCE_UNREAD
+#define INDEMNITY        MICA_LICENCE_INDEMNITY
+#define SECONDARY        MICA_LICENCE_SECONDARY
+#define RESULTS          MICA_LICENCE_RESULTS
+#define SECONDARY_POLICY MICA_LICENCE_SECONDARY_POLICY
+#define GPL              MICA_INTO_GPL
+#define GPL2             MICA_INTO_GPL2
+#define GPL3             MICA_INTO_GPL3
+#define AGPL3            MICA_INTO_AGPL3
+#define GPL3_ON          MICA_INTO_GPL3_ON
+#define SA               MICA_INTO_SA
+#define SA3              MICA_INTO_SA3
+#define SA4              MICA_INTO_SA4
+#define OTHER            MICA_INTO_OTHER
 #define X(row, id, name, flags, patent, share, into, family, rights, licensor, terminates, ...)              \
     {id,     name,   flags,    MICA_PATENT_##patent, MICA_SHARE_##share, into,                               \
      family, rights, licensor, terminates,           terms_##row,        MICA_COUNT(terms_##row)},
@@ -110,6 +113,9 @@ static const struct {
 #undef DISTILS
 #undef UNREAD
 #undef INDEMNITY
+#undef SECONDARY
+#undef RESULTS
+#undef SECONDARY_POLICY
 #undef GPL
 #undef GPL2
 #undef GPL3

@@ -146,7 +146,7 @@ static bool lies_in(const char *country, const char *places)
     return (at && (at - places) % 3 == 0) || (strstr(places, "EU") && is_eu(country));
 }
 
-/* Rule 4, places. */
+/* Rule 4, places. A private user who does not say where he sits is told the condition. */
 static void apply_territory(struct judge *j, const struct prepared *p, const struct mica_licence *row,
                             const struct mica_term *term)
 {
@@ -161,8 +161,11 @@ static void apply_territory(struct judge *j, const struct prepared *p, const str
         if (lies_in(*market, term->name))
             judge_reason(j, p, row->id, term->clause, "territory", MICA_VERDICT_NO, "market %s: %s", *market,
                          term->text);
-    if (!in_company(f))
+    if (!in_company(f)) {
+        if (!f->seat[0])
+            judge_duty(j, p, row->id, term->clause, "CONDITION", term->text);
         return;
+    }
     if (!f->seat[0]) {
         judge_missing(j, "seat");
         judge_reason(j, p, row->id, term->clause, "territory", MICA_VERDICT_NEEDS_FACT,
@@ -264,7 +267,8 @@ static void apply_term(struct judge *j, const struct prepared *p, const struct m
 static void apply_data(struct judge *j, const struct prepared *p, const struct mica_licence *row)
 {
     static const enum mica_verdict effects[] = {MICA_VERDICT_NO, MICA_VERDICT_YES_WITH, MICA_VERDICT_YES};
-    bool shares = row->share >= MICA_SHARE_WORK && row->share <= MICA_SHARE_ADAPTED;
+    bool shares = !(row->flags & MICA_LICENCE_RESULTS) && row->share >= MICA_SHARE_WORK &&
+                  row->share <= MICA_SHARE_ADAPTED;
     for (int i = 0; i < row->n_terms; i++)
         if (is_nc(&row->terms[i]) && applies(&row->terms[i], j->facts, row))
             judge_reason(j, p, row->id, row->terms[i].clause, "training-data", effects[j->facts->data_nc],
@@ -299,13 +303,19 @@ static void conclude(struct judge *j, const struct prepared *p, const struct mic
 void rights_apply(struct judge *j, const struct prepared *p, const struct mica_licence *row)
 {
     int64_t first_reason = j->out->n_reasons, first_duty = j->out->n_duties;
-    if (p->is_data) {
+    if (p->is_data)
         apply_data(j, p, row);
-        return;
-    }
-    for (int i = 0; i < row->n_terms; i++)
+    for (int i = 0; !p->is_data && i < row->n_terms; i++)
         apply_term(j, p, row, &row->terms[i]);
-    for (const char *const *domain = j->facts->domains; domain && *domain; domain++)
+    for (const char *const *domain = j->facts->domains; !p->is_data && domain && *domain; domain++)
         apply_domain(j, p, row, *domain);
-    conclude(j, p, row, first_reason, first_duty);
+    if (row->flags & MICA_LICENCE_SECONDARY)
+        judge_reason(j, p, row->id, "", "secondary-source", MICA_VERDICT_YES,
+                     "the table's row follows secondary sources; have counsel read the text");
+    if (row->flags & MICA_LICENCE_SECONDARY_POLICY && !p->is_data)
+        judge_reason(
+            j, p, row->id, "", "secondary-source", MICA_VERDICT_YES,
+            "what the table says of its use policy follows secondary sources; have counsel read that");
+    if (!p->is_data)
+        conclude(j, p, row, first_reason, first_duty);
 }
