@@ -29,7 +29,7 @@ struct mica_engine; /* a loaded model with its thread pool */
 struct mica_engine_options {
     int threads;               /* 0: the CPUs this process may use */
     int64_t chunk;             /* prompt tokens per forward pass, 0: 256; never changes a result */
-    const char *chat_template; /* Jinja, instead of the one that the files bring; NULL: theirs */
+    const char *chat_template; /* Jinja or Go's, instead of the one that the files bring; NULL: theirs */
 };
 /* Loads the model made of files (GGUF, or an HF folder's config.json, *.safetensors, tokenizer.json). Weights
  * are packed into memory of the engine's own; the mappings' pages are let go, but references are kept for

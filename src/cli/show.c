@@ -153,6 +153,8 @@ int mica_cli_show_parameters(const struct mica_cli_shown *shown)
 
 /* ---- a Modelfile ---- */
 
+static const char not_used[] = "a Go template that Mica cannot read; the one in the model's own file is used";
+
 static enum mica_status print_layer(const struct mica_cli_shown *shown, const struct mica_layer *layer,
                                     const char *keyword, struct mica_buf *out, struct mica_err *err)
 {
@@ -167,10 +169,12 @@ static enum mica_status print_layer(const struct mica_cli_shown *shown, const st
         status = mica_store_layer_text(shown->store, layer, &text, err);
         if (status == MICA_OK && memchr(text.data, 0, text.len))
             status = mica_fail(err, MICA_EUNSUPPORTED, "%s: is no text", keyword);
-        /* A Go template cannot be given to create: said as a comment. */
-        if (status == MICA_OK && layer->kind == MICA_LAYER_TEMPLATE &&
-            mica_template_is_go(text.data, text.len))
-            ok = mica_buf_puts(out, "# TEMPLATE: Ollama's, in Go; the one in the model's own file is used\n");
+        bool usable = true;
+        if (status == MICA_OK && layer->kind == MICA_LAYER_TEMPLATE)
+            status = mica_template_usable(text.data, text.len, &usable, err);
+        /* One that create would refuse: said as a comment. */
+        if (status == MICA_OK && !usable)
+            ok = mica_buf_printf(out, "# TEMPLATE: %s\n", not_used);
         else if (status == MICA_OK)
             ok = mica_modelfile_print(out, keyword, text.data);
     }
@@ -273,9 +277,11 @@ static enum mica_status print_layers(const struct mica_cli_shown *shown, struct 
         if (!labels[layer->kind])
             continue;
         enum mica_status status = mica_store_layer_text(shown->store, layer, &text, err);
-        if (status == MICA_OK && layer->kind == MICA_LAYER_TEMPLATE &&
-            mica_template_is_go(text.data, text.len))
-            printf("%-16s Ollama's, in Go; the one in the model's own file is used\n", "template");
+        bool usable = true;
+        if (status == MICA_OK && layer->kind == MICA_LAYER_TEMPLATE)
+            status = mica_template_usable(text.data, text.len, &usable, err);
+        if (status == MICA_OK && !usable)
+            printf("%-16s %s\n", "template", not_used);
         else if (status == MICA_OK)
             print_first_line(labels[layer->kind], text.data, text.len);
         mica_buf_release(&text);

@@ -149,15 +149,26 @@ enum mica_status mica_chat_render(const struct mica_engine *engine, const struct
     return status;
 }
 
+/* Some Go templates spell the first token all the same. */
+static bool begins_with_bos(const struct mica_engine *engine, const struct mica_buf *text)
+{
+    size_t len;
+    int32_t id = mica_tokenizer_bos(engine->tokenizer);
+    const char *bos = id >= 0 ? mica_tokenizer_token(engine->tokenizer, id, &len) : NULL;
+    return bos && text->len >= len && memcmp(text->data, bos, len) == 0;
+}
+
 enum mica_status mica_chat_tokenize(const struct mica_engine *engine, const struct mica_message *messages,
                                     int n_messages, bool add_generation_prompt, int32_t **ids_out,
                                     int64_t *n_out, struct mica_err *err)
 {
     struct mica_buf text = {0};
     enum mica_status status = render(engine, messages, n_messages, add_generation_prompt, true, &text, err);
+    int flags = MICA_TOKENIZE_PARSE_SPECIAL | MICA_TOKENIZE_MARKED;
+    if (status == MICA_OK && mica_template_lacks_bos(engine->chat) && !begins_with_bos(engine, &text))
+        flags |= MICA_TOKENIZE_ADD_SPECIAL;
     if (status == MICA_OK)
-        status = tokenize(engine, text.data, text.len, MICA_TOKENIZE_PARSE_SPECIAL | MICA_TOKENIZE_MARKED,
-                          ids_out, n_out, err);
+        status = tokenize(engine, text.data, text.len, flags, ids_out, n_out, err);
     mica_buf_release(&text);
     return status;
 }

@@ -1,12 +1,16 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
-/* Chat templates: parsing one, rendering it with a conversation. */
-#include "format/chat_internal.h"
+/* Chat templates: parsing one, rendering it with a conversation. Jinja's are done here, Go's in gotmpl_*.c.
+ */
+#include "format/gotmpl.h"
+#include "format/template_source.h"
 
 #include <string.h>
 #include <time.h>
 
 enum { DEFAULT_STEPS = 10000000, DEFAULT_OUTPUT = 16 << 20, DEFAULT_DEPTH = 200 };
+/* Room for values beside the output: every text is written at least twice on its way out. */
+#define VALUES_LIMIT ((size_t)64 << 20)
 
 /* Copies source into the template with \n for every kind of line end, and without the last one. */
 static char *copy_source(struct mica_template *tmpl, const char *source, size_t len, size_t *len_out)
@@ -50,8 +54,15 @@ enum mica_status mica_template_parse(const char *source, size_t len, struct mica
         return mica_fail(err, MICA_ELIMIT, "the template is too long");
     if (!chat_utf8_valid(source, len))
         return mica_fail(err, MICA_EFORMAT, "the template is not valid UTF-8");
-    if (!(tmpl = mica_alloc(1, sizeof *tmpl)) || !(copy = copy_source(tmpl, source, len, &len)) ||
-        add_symbols(tmpl)) {
+    bool is_go = mica_template_is_go(source, len);
+    if ((tmpl = mica_alloc(1, sizeof *tmpl)) && is_go) {
+        if ((status = gotmpl_parse(source, len, &tmpl->pool, &tmpl->go, err)))
+            mica_template_free(tmpl);
+        else
+            *out = tmpl;
+        return status;
+    }
+    if (!tmpl || !(copy = copy_source(tmpl, source, len, &len)) || add_symbols(tmpl)) {
         mica_template_free(tmpl);
         return mica_fail(err, MICA_ENOMEM, "out of memory for a template");
     }
@@ -94,26 +105,64 @@ static bool fill_globals(struct chat_ctx *ctx, const json_t *vars)
     return true;
 }
 
+/* limits as given, or the defaults; none exceeds what the interpreters can take. */
+static struct mica_template_limits clamp(const struct mica_template_limits *limits)
+{
+    struct mica_template_limits l = limits ? *limits : (struct mica_template_limits){0};
+    l.steps = l.steps ? l.steps : DEFAULT_STEPS;
+    l.output = l.output ? l.output : DEFAULT_OUTPUT;
+    l.output = l.output < CHAT_MAX_STRING ? l.output : CHAT_MAX_STRING;
+    l.depth = l.depth ? l.depth : DEFAULT_DEPTH;
+    l.depth = l.depth < CHAT_MAX_DEPTH ? l.depth : CHAT_MAX_DEPTH;
+    l.now = l.now ? l.now : (int64_t)time(NULL);
+    return l;
+}
+
+static enum mica_status render_go(const struct gotmpl *go, const json_t *vars,
+                                  const struct mica_template_limits *limits, struct mica_buf *out,
+                                  struct mica_err *err)
+{
+    struct mica_buf buf = {0};
+    struct gotmpl_ctx ctx = {.tmpl = go,
+                             .out = &buf,
+                             .err = err,
+                             .steps = limits->steps,
+                             .output_limit = limits->output,
+                             .depth = limits->depth,
+                             .pool.limit = limits->output * 8 + VALUES_LIMIT};
+    if (gotmpl_run(&ctx, vars) && buf.len && !mica_buf_append(out, buf.data, buf.len))
+        gotmpl_fail(&ctx, MICA_ENOMEM, "out of memory for its text");
+    mica_buf_release(&buf);
+    mica_free(ctx.vars);
+    mica_arena_release(&ctx.pool.arena);
+    return ctx.status;
+}
+
 enum mica_status mica_template_render(const struct mica_template *tmpl, const json_t *vars,
                                       const struct mica_template_limits *limits, struct mica_buf *out,
                                       struct mica_err *err)
 {
-    const struct mica_template_limits none = {0};
+    const struct mica_template_limits l = clamp(limits);
     struct mica_buf buf = {0};
-    struct chat_ctx ctx = {.tmpl = tmpl, .out = &buf, .err = err};
-    limits = limits ? limits : &none;
-    ctx.steps = limits->steps ? limits->steps : DEFAULT_STEPS;
-    ctx.output_limit = limits->output ? limits->output : DEFAULT_OUTPUT;
-    ctx.output_limit = ctx.output_limit < CHAT_MAX_STRING ? ctx.output_limit : CHAT_MAX_STRING;
-    ctx.depth = limits->depth ? limits->depth : DEFAULT_DEPTH;
-    ctx.depth = ctx.depth < CHAT_MAX_DEPTH ? ctx.depth : CHAT_MAX_DEPTH;
-    ctx.now = limits->now ? limits->now : (int64_t)time(NULL);
-    /* Room for values: every text is written at least twice on its way out. */
-    ctx.pool.limit = ctx.output_limit * 8 + ((size_t)64 << 20);
+    if (tmpl->go)
+        return render_go(tmpl->go, vars, &l, out, err);
+    struct chat_ctx ctx = {.tmpl = tmpl,
+                           .out = &buf,
+                           .err = err,
+                           .steps = l.steps,
+                           .output_limit = l.output,
+                           .depth = l.depth,
+                           .now = l.now,
+                           .pool.limit = l.output * 8 + VALUES_LIMIT};
     if (fill_globals(&ctx, vars) && chat_exec(&ctx, tmpl->body) && buf.len &&
         !mica_buf_append(out, buf.data, buf.len))
         chat_fail(&ctx, MICA_ENOMEM, "out of memory for a template's text");
     mica_buf_release(&buf);
     mica_arena_release(&ctx.pool.arena);
     return ctx.status;
+}
+
+bool mica_template_lacks_bos(const struct mica_template *tmpl)
+{
+    return tmpl->go != NULL;
 }

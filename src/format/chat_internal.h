@@ -183,6 +183,7 @@ struct mica_template {
     struct chat_symbol *symbols;
     int64_t n_symbols, symbols_capacity;
     struct chat_node *body;
+    struct gotmpl *go; /* instead of all but the pool: a template of Go's kind */
 };
 
 /* Names the interpreter itself knows: the first symbols of every template. */

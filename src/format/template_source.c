@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "format/template_source.h"
 #include "base/mem.h"
+#include "format/chat.h"
 #include "format/gguf.h"
 
 #include <jansson.h>
@@ -44,26 +45,79 @@ void mica_template_source_release(struct mica_template_source *source)
     *source = (struct mica_template_source){0};
 }
 
-/* In Go's templates, what follows "{{" is a field (.Name), a variable ($x) or an action word; in Jinja, "{{"
- * opens an expression and actions stand in "{%". */
-bool mica_template_is_go(const char *text, size_t len)
+static bool is_go_field(const char *at, const char *end, char before)
 {
-    static const char *const words[] = {"if ",       "else",   "end",   "range ",  "with ",
-                                        "template ", "block ", "break", "define ", "continue"};
-    if (memmem(text, len, "{%", 2))
-        return false;
-    const char *end = text + len, *at = memmem(text, len, "{{", 2);
-    for (; at; at = memmem(at, (size_t)(end - at), "{{", 2)) {
-        at += 2;
-        at += at < end && *at == '-';
-        while (at < end && *at == ' ')
-            at++;
-        size_t left = (size_t)(end - at);
-        if (left && (*at == '.' || *at == '$'))
+    return (before == ' ' || before == '(') && end - at > 1 && at[0] == '.' && at[1] >= 'A' && at[1] <= 'Z';
+}
+
+/* Inside of an action and outside of strings: Go's variables, and fields that stand behind a space. */
+static bool names_go(const char *at, const char *end)
+{
+    char before = ' ';
+    while (at < end && (end - at < 2 || memcmp(at, "}}", 2) != 0)) {
+        if (*at == '$' || is_go_field(at, end, before))
             return true;
-        for (size_t i = 0; i < MICA_COUNT(words); i++)
-            if (left >= strlen(words[i]) && memcmp(at, words[i], strlen(words[i])) == 0)
-                return true;
+        before = *at++;
+        if (before != '"' && before != '\'' && before != '`')
+            continue;
+        for (; at < end && *at != before; at++)
+            at += *at == '\\' && before != '`' && end - at > 1;
+        at += at < end;
     }
     return false;
+}
+
+static bool ends_word(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '"' || c == '-' || c == '}';
+}
+
+/* In Go's templates, what follows "{{" is a field (.Name), a variable ($x), a comment, or an action word; in
+ * Jinja, "{{" opens an expression and actions stand in "{%". */
+static bool is_go_action(const char *at, const char *end)
+{
+    static const char *const words[] = {"if",       "else",  "end",   "range",  "with",
+                                        "template", "block", "break", "define", "continue"};
+    at += at < end && *at == '-';
+    while (at < end && (*at == ' ' || *at == '\t' || *at == '\r' || *at == '\n' || *at == '('))
+        at++;
+    size_t left = (size_t)(end - at);
+    if (left && (*at == '.' || *at == '$'))
+        return true;
+    if (left > 1 && at[0] == '/' && at[1] == '*')
+        return true;
+    for (size_t i = 0; i < MICA_COUNT(words); i++) {
+        size_t len = strlen(words[i]);
+        /* A variable of Jinja's may begin like one of these, or be called like one and have members. */
+        if (left > len && memcmp(at, words[i], len) == 0 && ends_word(at[len]))
+            return true;
+    }
+    return names_go(at, end);
+}
+
+bool mica_template_is_go(const char *text, size_t len)
+{
+    if (memmem(text, len, "{%", 2))
+        return false;
+    const char *end = text + len;
+    for (const char *at = text; (at = memmem(at, (size_t)(end - at), "{{", 2));) {
+        at += 2;
+        if (is_go_action(at, end))
+            return true;
+    }
+    return false;
+}
+
+enum mica_status mica_template_usable(const char *text, size_t len, bool *usable, struct mica_err *err)
+{
+    struct mica_template *tmpl = NULL;
+    *usable = true;
+    if (!mica_template_is_go(text, len))
+        return MICA_OK;
+    enum mica_status status = mica_template_parse(text, len, &tmpl, err);
+    mica_template_free(tmpl);
+    if (status == MICA_ENOMEM)
+        return status;
+    *usable = status == MICA_OK;
+    return MICA_OK;
 }

@@ -24,8 +24,12 @@ void mica_template_find(const struct mica_gguf *gguf, const struct mica_files *f
                         struct mica_template_source *out);
 void mica_template_source_release(struct mica_template_source *source);
 
-/* Is this text a template of Go's kind, as Ollama stores them beside a model? Mica runs the model's own Jinja
- * template instead. */
+/* Is this text a template of Go's kind, as Ollama stores them beside a model, and not Jinja? */
 bool mica_template_is_go(const char *text, size_t len);
+
+/* Whether the text of a model's template layer is what it runs with: any that is Jinja, and Go that parses.
+ * Otherwise the model's own template is used. The one place where that is decided: what is registered, what
+ * runs and what is shown must agree. Fails with ENOMEM only. */
+enum mica_status mica_template_usable(const char *text, size_t len, bool *usable, struct mica_err *err);
 
 #endif

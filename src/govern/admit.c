@@ -168,10 +168,13 @@ static enum mica_status check_layers(struct gate *gate, struct mica_err *err)
     enum mica_status status = mica_store_files(gate->store, gate->manifest, &gate->out->files, err);
     for (int64_t i = 0; i < gate->manifest->n_layers && status == MICA_OK; i++)
         status = check_layer(gate, &gate->manifest->layers[i], &n_files, err);
-    /* Beside a model of Ollama's lies a Go template; what runs, and is registered, is the model's own. */
-    char *template_text = gate->out->chat_template;
-    if (template_text && mica_template_is_go(template_text, strlen(template_text))) {
-        mica_free(template_text);
+    /* One that cannot be used is none: what runs, and is registered, is then the model's own. */
+    char *text = gate->out->chat_template;
+    bool usable = true;
+    if (status == MICA_OK && text)
+        status = mica_template_usable(text, strlen(text), &usable, err);
+    if (!usable) {
+        mica_free(text);
         gate->out->chat_template = NULL;
     }
     return status;

@@ -125,9 +125,12 @@ static enum mica_status read_template(struct record *r, struct mica_err *err)
     enum mica_status status = MICA_OK;
     const char *used = source.text;
     size_t len = source.len;
+    bool usable = false;
     if (mica_manifest_find(r->manifest, MICA_LAYER_TEMPLATE)) {
         status = mica_store_text(r->store, r->manifest, MICA_LAYER_TEMPLATE, &text, err);
-        if (status == MICA_OK && !mica_template_is_go(text.data, text.len)) {
+        if (status == MICA_OK)
+            status = mica_template_usable(text.data, text.len, &usable, err);
+        if (status == MICA_OK && usable) {
             used = text.data;
             len = text.len;
         }

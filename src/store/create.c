@@ -2,7 +2,6 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/create.h"
 #include "format/chat.h"
-#include "format/template_source.h"
 #include "store/json.h"
 #include "store/params.h"
 
@@ -247,13 +246,6 @@ static enum mica_status check_template(const struct maker *m, const struct mica_
     struct mica_template *tmpl;
     struct mica_err cause;
     const char *text = command->value;
-    if (mica_template_is_go(text, strlen(text)))
-        return mica_fail(
-            m->err, MICA_EUNSUPPORTED,
-            "line %d: TEMPLATE: this is a Go template, as Ollama has them; Mica's are Jinja. Leave "
-            "TEMPLATE out to use the one in the model's own file, or write it as Jinja (messages, "
-            "add_generation_prompt)",
-            command->line);
     enum mica_status status = mica_template_parse(text, strlen(text), &tmpl, &cause);
     if (status != MICA_OK)
         return mica_fail(m->err, status, "line %d: TEMPLATE: %s", command->line, cause.text);

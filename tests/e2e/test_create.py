@@ -122,6 +122,19 @@ def test_what_a_foreign_base_has_is_kept(base):
     assert base.texts("child", "template") == [go_text.decode()]
 
 
+def test_go_templates(base):
+    """Ollama's kind of template is kept, registered, and shown as it was given."""
+    text = "{{ if .System }}S:{{ .System }}\n{{ end }}U:{{ .Prompt }}\nA:{{ .Response }}\n"
+    base.create("go", f'FROM base\nTEMPLATE """{text}"""\n')
+    assert base.texts("go", "template") == [text]
+    with sqlite3.connect(base.home / "register.db") as db:
+        digests = [row[0] for row in db.execute(
+            "select template_digest from components where name = 'go:latest' and template_digest <> ''")]
+    assert digests == [hashlib.sha256(text.encode()).hexdigest()]
+    shown = base.run("show", "go", "--modelfile").stdout
+    assert text in shown
+
+
 def test_from_digest_and_link(home, gguf):
     home.create("linked", f"FROM {gguf}\n", "--link")
     layer = home.manifest("linked")["layers"][0]
@@ -167,8 +180,9 @@ def test_it_is_registered_with_its_base(base):
     ("FROM nothing\n", 5, "no such model"),
     ("FROM ../../etc/passwd\n", 5, "passwd"),
     ("FROM /etc/passwd\n", 4, "no GGUF file"),
-    ("FROM base\nTEMPLATE \"\"\"{{ .System }} {{ .Prompt }}\"\"\"\n", 4, "Jinja"),
-    ("FROM base\nTEMPLATE {{ if .System }}x{{ end }}\n", 4, "Jinja"),
+    ("FROM base\nTEMPLATE \"\"\"{{ .System }}\n{{ if .Prompt }}\"\"\"\n", 3, "line 2: TEMPLATE: template line 2: "),
+    ("FROM base\nTEMPLATE {{ .Prompt | nope }}\n", 3, "no function nope"),
+    ("FROM base\nTEMPLATE {{ .Prompt }}{{ currentDate }}\n", 3, "cannot be reproduced"),
     ("FROM base\nTEMPLATE {% for %}\n", 3, "line 2: TEMPLATE"),
     ("FROM base\n\nPARAMETER nonsense 1\n", 2, "line 3: parameter nonsense"),
     ("FROM base\nPARAMETER top_k many\n", 2, "line 2: parameter top_k"),

@@ -210,6 +210,6 @@ def test_show_on_ollamas_store(run):
     assert run("show", "smollm2", "--license").stdout == "MIT License\n"
     assert run("show", "smollm2", "--parameters").stdout == "stop <|im_end|>\n"
     modelfile = run("show", "smollm2", "--modelfile").stdout
-    assert "SYSTEM Be brief." in modelfile and "\nTEMPLATE" not in modelfile and "# TEMPLATE" in modelfile
+    assert "SYSTEM Be brief." in modelfile and "\nTEMPLATE {{ .Prompt }}" in modelfile
     stored = json.loads(run("show", "smollm2", "--json").stdout)["stored"]
     assert stored["config"]["model_family"] == "llama" and "registered" not in stored
