@@ -3,6 +3,7 @@
 /* The interactive conversation of mica run: line editing, commands that start with a slash, streamed answers.
  */
 #include "cli/chat_loop.h"
+#include "cli/terminal.h"
 
 #include <errno.h>
 #include <histedit.h>
@@ -365,7 +366,7 @@ static void loop(struct chat *chat)
                                       ? answer(chat, &err)
                                       : mica_fail(&err, MICA_ENOMEM, "out of memory");
         if (status != MICA_OK) {
-            fprintf(stderr, "mica: %s\n", err.text);
+            mica_terminal_say("%s", err.text);
             drop_messages(chat, before);
         }
     }
@@ -381,7 +382,7 @@ int mica_cli_chat_loop(struct mica_run_args *args, struct mica_engine *engine, s
     setlocale(LC_CTYPE, "");
     if (MB_CUR_MAX == 1)
         setlocale(LC_CTYPE, "C.UTF-8");
-    chat.editor = el_init("mica", stdin, stdout, stderr);
+    chat.editor = el_init("mica", stdin, mica_terminal_raw(), stderr);
     chat.history = history_init();
     if (!chat.editor || !chat.history)
         return mica_cli_fail(MICA_ENOMEM, &(struct mica_err){MICA_ENOMEM, "line editing: cannot start"});

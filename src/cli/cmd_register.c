@@ -178,6 +178,35 @@ static enum mica_status from_name(struct job *job, const char *text, struct mica
 
 /* ---- the licence that a person brings ---- */
 
+/* Attaches a person's text. The very text is not attached twice; another of the same name gets a number, for
+ * what came with the model stays evidence. */
+static enum mica_status keep_licence(struct job *job, const char *path, const char *title,
+                                     struct mica_err *err)
+{
+    char numbered[sizeof job->manifest->layers->title];
+    struct mica_buf text = {0};
+    struct mica_digest digest;
+    bool is_there = false;
+    int n = 1;
+    enum mica_status status = mica_fs_read(path, TEXT_LIMIT, &text, err);
+    if (status == MICA_OK && !mica_sha256(text.data, text.len, &digest))
+        status = mica_fail(err, MICA_ENOMEM, "register: out of memory");
+    mica_buf_release(&text);
+    if (status != MICA_OK)
+        return status;
+    snprintf(numbered, sizeof numbered, "%s", title);
+    for (int64_t i = 0; i < job->manifest->n_layers; i++) {
+        const struct mica_layer *layer = &job->manifest->layers[i];
+        is_there =
+            is_there || (layer->kind == MICA_LAYER_LICENSE && mica_digest_equal(&layer->digest, &digest));
+        if (strcmp(layer->title, numbered) == 0) {
+            snprintf(numbered, sizeof numbered, "%.200s-%d", title, ++n);
+            i = -1;
+        }
+    }
+    return is_there ? MICA_OK : keep_text(job, path, numbered, MICA_LAYER_LICENSE, err);
+}
+
 /* The same layers and one text more. */
 static enum mica_status attach_text(struct job *job, struct mica_err *err)
 {
@@ -196,7 +225,7 @@ static enum mica_status attach_text(struct job *job, struct mica_err *err)
             return status;
         job->is_new = true;
     }
-    return keep_text(job, job->args->licence, title, MICA_LAYER_LICENSE, err);
+    return keep_licence(job, job->args->licence, title, err);
 }
 
 /* --licence FILE attaches a text; --licence ID is a statement of whoever registers. */

@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/models.h"
+#include "cli/terminal.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -24,7 +25,7 @@ static void free_blobs(struct mica_store *store, const struct mica_manifest *man
         status = mica_store_gc(store, &options, NULL, &err);
     }
     if (status != MICA_OK)
-        fprintf(stderr, "mica: its blobs stay until 'mica gc': %s\n", err.text);
+        mica_terminal_say("its blobs stay until 'mica gc': %s", err.text);
     mica_free(only);
 }
 

@@ -4,6 +4,7 @@
 #include "cli/cli.h"
 #include "cli/openness.h"
 #include "cli/registered.h"
+#include "cli/terminal.h"
 #include "govern/card.h"
 #include "govern/closure.h"
 #include "govern/dependencies.h"
@@ -150,7 +151,7 @@ static enum mica_status tell_gaps(const char *text, bool strict, struct mica_err
     if (status != MICA_OK)
         return status;
     for (int64_t i = 0; i < sbom->n_gaps; i++)
-        fprintf(stderr, "mica: %s\n", sbom->gaps[i]);
+        mica_terminal_say("%s", sbom->gaps[i]);
     if (strict && sbom->n_gaps)
         status = mica_fail(err, MICA_EFORMAT, "--strict: %lld things are not stated (above)",
                            (long long)sbom->n_gaps);
@@ -296,7 +297,7 @@ static void print_rows(struct mica_store *store, const struct mica_facts *facts,
         printf("%s%s\n", *place ? ", " : "", place);
     }
     for (int64_t i = 0; i < sbom->n_gaps; i++)
-        printf("missing    %s\n", sbom->gaps[i]);
+        mica_terminal_line("missing    %s", sbom->gaps[i]);
 }
 
 static enum mica_status check(const struct args *args, struct mica_err *err)

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/memory.h"
 #include "cli/show.h"
+#include "cli/terminal.h"
 
 #include <jansson.h>
 
@@ -110,7 +111,7 @@ static int show_stored(const struct args *args, const char *model, const struct 
     if (runs)
         print_text(&facts.info, &facts.need);
     else
-        printf("%-16s %s\n", "cannot run", facts.cannot_run.text);
+        mica_terminal_line("%-16s %s", "cannot run", facts.cannot_run.text);
     status = mica_cli_show_stored(shown, &err);
     return status == MICA_OK ? 0 : mica_cli_fail(status, &err);
 }

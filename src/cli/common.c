@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
+#include "cli/terminal.h"
 #include "store/store.h"
 
 #include <jansson.h>
@@ -13,19 +14,18 @@
 
 int mica_cli_fail(enum mica_status status, const struct mica_err *err)
 {
-    fflush(stdout);
-    fprintf(stderr, "mica: %s\n", err->text);
+    mica_terminal_say("%s", err->text);
     return mica_status_exit(status);
 }
 
 int mica_cli_usage(const char *fmt, ...)
 {
+    char text[2048];
     va_list args;
     va_start(args, fmt);
-    fputs("mica: ", stderr);
-    vfprintf(stderr, fmt, args);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof text, fmt, args);
     va_end(args);
+    mica_terminal_say("%s", text);
     return mica_status_exit(MICA_EARG);
 }
 
@@ -103,8 +103,11 @@ int mica_cli_load(const char *model, const struct mica_model_args *args, bool wi
         return mica_cli_fail(status, &err);
     }
     announce(&loaded, model);
+    /* A folder from elsewhere may have brought one: what it says is at least not said in silence. */
+    if (!args->policy && access("mica.yaml", F_OK) == 0 && isatty(STDERR_FILENO))
+        mica_terminal_say("facts and policy are those of ./mica.yaml; 'mica policy' shows them");
     if (!mica_engine_admission(loaded.engine)->registered && isatty(2))
-        fprintf(stderr, "mica: %s runs unregistered: nobody has looked at its terms\n", model);
+        mica_terminal_say("%s runs unregistered: nobody has looked at its terms", model);
     *out = loaded;
     return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/cli.h"
+#include "cli/terminal.h"
 
 #include <jansson.h>
 
@@ -119,6 +120,7 @@ static int parse(const struct mica_command_row *row, int argc, char **argv, void
 
 int main(int argc, char **argv)
 {
+    mica_terminal_guard();
     static char *overview[] = {"mica", "help", NULL};
     if (argc < 2) {
         argv = overview;

@@ -3,6 +3,7 @@
 #include "cli/plan_check.h"
 #include "cli/memory.h"
 #include "cli/rights_facts.h"
+#include "cli/terminal.h"
 #include "govern/closure.h"
 #include "govern/identify.h"
 #include "store/http.h"
@@ -163,7 +164,7 @@ static enum mica_status judge(const struct mica_decision *decision, bool quiet, 
         return mica_fail(err, MICA_EDENIED, "%.100s: its terms (%.60s) do not allow this use: %.250s",
                          why->component, why->licence, why->text);
     if (!quiet)
-        fprintf(stderr, "mica: warning: terms not known yet: %s\n", why->text);
+        mica_terminal_say("warning: terms not known yet: %s", why->text);
     return MICA_OK;
 }
 
@@ -235,9 +236,8 @@ enum mica_status mica_cli_push_check(struct mica_store *store, const struct mica
     if (status == MICA_ENOTFOUND) {
         status = MICA_OK;
         if (!quiet)
-            fprintf(stderr,
-                    "mica: warning: %s is not registered, so its terms are not known: mica register %s\n",
-                    text, text);
+            mica_terminal_say("warning: %s is not registered, so its terms are not known: mica register %s",
+                              text, text);
     }
     mica_decision_free(decision);
     mica_components_free(closure);

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/show.h"
 #include "cli/registered.h"
+#include "cli/terminal.h"
 #include "format/template_source.h"
 #include "store/modelfile.h"
 
@@ -263,7 +264,11 @@ static void print_first_line(const char *label, const char *text, size_t len)
     size_t n = strcspn(text + begin, "\r\n"), shown = n < 60 ? n : 60;
     while (shown > 0 && shown < n && ((unsigned char)text[begin + shown] & 0xc0) == 0x80)
         shown--;
-    printf("%-16s %.*s%s\n", label, (int)shown, text + begin, begin + shown < len ? " …" : "");
+    char line[64];
+    size_t left;
+    bool is_cut = begin + shown < len;
+    shown = mica_terminal_clean(text + begin, shown, true, line, &left);
+    printf("%-16s %.*s%s\n", label, (int)shown, line, is_cut ? " …" : "");
 }
 
 static enum mica_status print_layers(const struct mica_cli_shown *shown, struct mica_err *err)

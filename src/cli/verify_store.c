@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 /* Hashes blobs again: each once, several at a time. */
 #include "cli/models.h"
+#include "cli/terminal.h"
 
 #include <jansson.h>
 
@@ -214,8 +215,8 @@ static int report(const struct check *check, bool json)
         mica_digest_hex(&blob->digest, hex);
         json_array_append_new(bad, json_pack("{s:s, s:s, s:s, s:s}", "digest", hex, "model", blob->model,
                                              "layer", layer_text(blob), "problem", blob->problem));
-        fprintf(stderr, "mica: blob sha256-%s (%s%s%s): %s\n", hex, layer_text(blob),
-                blob->model[0] ? " of " : "", blob->model, blob->problem);
+        mica_terminal_say("blob sha256-%s (%s%s%s): %s", hex, layer_text(blob), blob->model[0] ? " of " : "",
+                          blob->model, blob->problem);
     }
     if (worst != MICA_OK)
         fputs("mica: pull or create the models named above again, or remove them with 'mica rm'\n", stderr);

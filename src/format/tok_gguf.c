@@ -105,6 +105,25 @@ static enum mica_status read_scores(struct mica_tokenizer *tok, const struct mic
     return MICA_OK;
 }
 
+/* The tokens' texts, taken out of the file's mapping: who writes into the file later changes no answer. */
+static bool copy_tokens(struct tok_vocab *vocab, const struct mica_str *tokens)
+{
+    size_t bytes = 0, n = (size_t)vocab->n;
+    for (size_t i = 0; i < n; i++)
+        bytes += tokens[i].len; /* fits: they do not overlap in the file */
+    vocab->owned = mica_alloc(n, sizeof *vocab->owned);
+    vocab->blob = mica_alloc(bytes + 1, 1);
+    if (!vocab->owned || !vocab->blob)
+        return false;
+    for (size_t i = 0, at = 0; i < n; at += tokens[i++].len) {
+        if (tokens[i].len)
+            memcpy(vocab->blob + at, tokens[i].data, tokens[i].len);
+        vocab->owned[i] = (struct mica_str){vocab->blob + at, tokens[i].len};
+    }
+    vocab->tokens = vocab->owned;
+    return true;
+}
+
 static enum mica_status read_vocab(struct mica_tokenizer *tok, const struct mica_gguf *gguf,
                                    struct mica_err *err)
 {
@@ -114,8 +133,9 @@ static enum mica_status read_vocab(struct mica_tokenizer *tok, const struct mica
         return mica_fail(err, MICA_EFORMAT, "the file has no vocabulary (tokenizer.ggml.tokens)");
     if (n < 1 || n > 1 << 28)
         return mica_fail(err, MICA_EFORMAT, "tokenizer.ggml.tokens has %" PRId64 " entries", n);
-    tok->vocab.tokens = tokens;
     tok->vocab.n = (int32_t)n;
+    if (!copy_tokens(&tok->vocab, tokens))
+        return no_memory(err);
     enum mica_status status = read_types(tok, gguf, err);
     if (status == MICA_OK && !tok_vocab_index(&tok->vocab))
         status = no_memory(err);

@@ -32,7 +32,7 @@ struct tok_vocab {
         int32_t id1; /* id + 1; 0 = free */
     } * slots;
     size_t mask;
-    struct mica_str *owned; /* what tokens points to, when not in a GGUF */
+    struct mica_str *owned; /* what tokens points to */
     char *blob;
 };
 /* Indexes tokens[0..n). The first of two equal texts wins. */

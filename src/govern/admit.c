@@ -303,9 +303,24 @@ static enum mica_status admit_known(struct gate *gate, struct mica_err *err)
     return MICA_OK;
 }
 
-/* Whether the stored model's files are, by size and shards, exactly those in the set. */
+/* Whether a mapping holds the very bytes of a layer. Shards that are missing or were tampered with do not
+ * make a stored model a stranger: then its name, the digest of all of it, decides. */
+static bool same_bytes(struct gate *gate, const struct mica_layer *layer, const struct mica_mapping *map)
+{
+    struct mica_digest *shards = NULL, digest;
+    uint64_t size;
+    struct mica_err ignored;
+    if (mica_register_shards(gate->reg, &layer->digest, &size, &shards, &ignored) == MICA_OK) {
+        mica_free(shards);
+        return check_shards(gate, layer, map, &ignored) == MICA_OK;
+    }
+    return mica_sha256(mica_mapping_data(map), mica_mapping_size(map), &digest) &&
+           mica_digest_equal(&digest, &layer->digest);
+}
+
+/* Whether the stored model's files are, by size and digest, exactly those in the set. */
 static bool same_files(struct gate *gate, const struct mica_manifest *manifest,
-                       const struct mica_files *files, struct mica_err *err)
+                       const struct mica_files *files)
 {
     int n = 0;
     for (int64_t i = 0; i < manifest->n_layers; i++) {
@@ -326,7 +341,7 @@ static bool same_files(struct gate *gate, const struct mica_manifest *manifest,
         if (layer->kind != MICA_LAYER_MODEL && layer->kind != MICA_LAYER_FILE)
             continue;
         const struct mica_mapping *map = mica_files_find(files, layer->title);
-        if (check_shards(gate, layer, map ? map : mica_files_at(files, 0), err) != MICA_OK)
+        if (!same_bytes(gate, layer, map ? map : mica_files_at(files, 0)))
             return false;
     }
     return n > 0;
@@ -348,7 +363,7 @@ static enum mica_status find_by_files(struct gate *gate, const struct mica_files
         if (mica_store_manifest(gate->store, &listed[i].name, &manifest, &ignored) != MICA_OK)
             continue;
         mica_name_print(&listed[i].name, gate->text);
-        *found = same_files(gate, manifest, files, &ignored);
+        *found = same_files(gate, manifest, files);
         if (*found) {
             gate->name = listed[i].name;
             gate->manifest = manifest;
@@ -447,9 +462,11 @@ static enum mica_status admit(struct gate *gate, const char *model, struct mica_
     }
     if (status == MICA_OK)
         return admit_stored(gate, err);
-    if (access(model, F_OK) == 0)
+    /* A stored model that cannot be read is not replaced by a file that happens to have its name. */
+    bool is_no_name = status == MICA_ENOTFOUND || status == MICA_EARG;
+    if (is_no_name && access(model, F_OK) == 0)
         return admit_path(gate, model, err);
-    if (status == MICA_ENOTFOUND || status == MICA_EARG)
+    if (is_no_name)
         return mica_fail(
             err, MICA_ENOTFOUND,
             "%s: is neither a stored model ('mica list' shows them, 'mica pull' brings one) nor a file",

@@ -10,6 +10,8 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* Enums of the file are ints for the schema reader. */
 struct file {
@@ -106,18 +108,51 @@ static enum mica_status check_domains(const char *path, const struct mica_facts 
     return MICA_OK;
 }
 
-/* The path to read, or "" for none. */
-static enum mica_status choose_path(const char *path, const char *home, char out[MICA_PATH_MAX],
-                                    struct mica_err *err)
+/* ./mica.yaml, or "" where there is none. One that another user put there speaks for nobody. */
+static enum mica_status find_own(char out[MICA_PATH_MAX], struct mica_err *err)
 {
-    if (path)
-        return mica_fs_path(out, err, "%s", path);
+    struct stat st;
     enum mica_status status = mica_fs_path(out, err, "mica.yaml");
+    if (status == MICA_OK && stat(out, &st) != 0)
+        out[0] = 0;
+    else if (status == MICA_OK && geteuid() != 0 && st.st_uid != geteuid() && st.st_uid != 0)
+        status =
+            mica_fail(err, MICA_EDENIED,
+                      "./mica.yaml: belongs to another user, so it is not believed; if you trust it, name "
+                      "it with --policy ./mica.yaml");
+    return status;
+}
+
+static enum mica_status find_stores(const char *home, char out[MICA_PATH_MAX], struct mica_err *err)
+{
+    out[0] = 0;
+    enum mica_status status = home ? mica_fs_path(out, err, "%s/mica.yaml", home) : MICA_OK;
     if (status == MICA_OK && !mica_fs_exists(out))
-        status = home ? mica_fs_path(out, err, "%s/mica.yaml", home) : MICA_OK;
-    if (status == MICA_OK && (!mica_fs_exists(out)))
         out[0] = 0;
     return status;
+}
+
+/* Relative paths of keys start at the file that names them: a folder one happens to be in brings no keys. */
+static bool place_keys(const char *path, struct mica_arena *arena, const char *const **keys)
+{
+    const char *slash = strrchr(path, '/');
+    size_t n = 0;
+    while (*keys && (*keys)[n])
+        n++;
+    if (!slash || n == 0)
+        return true;
+    const char **placed = mica_arena_alloc(arena, n + 1, sizeof *placed);
+    for (size_t i = 0; placed && i < n; i++) {
+        struct mica_buf full = {0};
+        const char *key = (*keys)[i];
+        mica_buf_printf(&full, "%.*s%s", key[0] == '/' ? 0 : (int)(slash - path + 1), path, key);
+        placed[i] = full.failed ? NULL : mica_arena_strndup(arena, full.data, full.len);
+        mica_buf_release(&full);
+        if (!placed[i])
+            return false;
+    }
+    *keys = placed;
+    return placed != NULL;
 }
 
 static enum mica_status read_file(const char *path, struct mica_policy *p, struct mica_err *err)
@@ -136,8 +171,9 @@ static enum mica_status read_file(const char *path, struct mica_policy *p, struc
         status = check_domains(path, &file.facts, err);
     if (status != MICA_OK)
         return status;
+    mica_free(p->path);
     p->path = mica_strdup(path);
-    if (!p->path)
+    if (!p->path || !place_keys(path, &p->arena, &file.keys))
         return mica_fail(err, MICA_ENOMEM, "%s: out of memory", path);
     p->facts = file.facts;
     p->facts.use = (enum mica_use)file.use;
@@ -151,15 +187,50 @@ static enum mica_status read_file(const char *path, struct mica_policy *p, struc
     return MICA_OK;
 }
 
+/* What the owner of the store insists on holds in every folder: a ./mica.yaml may ask for more, not for less.
+ */
+static void keep_strict(struct mica_policy *p, const struct mica_policy *stores)
+{
+    struct mica_facts *facts = &p->facts;
+    const struct mica_facts *least = &stores->facts;
+    if (stores->signatures == MICA_SIGNATURE_REQUIRED) {
+        p->signatures = stores->signatures;
+        p->keys = stores->keys;
+    }
+    p->drift_blocks = p->drift_blocks || stores->drift_blocks;
+    p->unregistered = p->unregistered && stores->unregistered;
+    facts->declared_is_enough = facts->declared_is_enough && least->declared_is_enough;
+    /* The first word of each is the strictest. */
+    facts->data_nc = facts->data_nc < least->data_nc ? facts->data_nc : least->data_nc;
+    facts->data_share_alike =
+        facts->data_share_alike < least->data_share_alike ? facts->data_share_alike : least->data_share_alike;
+    facts->data_unknown =
+        facts->data_unknown < least->data_unknown ? facts->data_unknown : least->data_unknown;
+}
+
 enum mica_status mica_policy_load(const char *path, const char *home, struct mica_policy *out,
                                   struct mica_err *err)
 {
     struct mica_policy policy = {.drift_blocks = true, .unregistered = true};
-    char chosen[MICA_PATH_MAX];
+    char own[MICA_PATH_MAX] = "", stores[MICA_PATH_MAX] = "";
     mica_facts_default(&policy.facts);
-    enum mica_status status = choose_path(path, home, chosen, err);
-    if (status == MICA_OK && chosen[0])
-        status = read_file(chosen, &policy, err);
+    enum mica_status status = MICA_OK;
+    if (path) {
+        status = mica_fs_path(own, err, "%s", path);
+    } else {
+        status = find_own(own, err);
+        if (status == MICA_OK)
+            status = find_stores(home, stores, err);
+    }
+    if (status == MICA_OK && stores[0])
+        status = read_file(stores, &policy, err);
+    if (status == MICA_OK && own[0]) {
+        const struct mica_policy least = policy;
+        mica_facts_default(&policy.facts);
+        status = read_file(own, &policy, err);
+        if (status == MICA_OK && stores[0])
+            keep_strict(&policy, &least);
+    }
     if (status != MICA_OK) {
         mica_policy_release(&policy);
         return status;

@@ -81,8 +81,10 @@ struct json_t *mica_decision_json(const struct mica_decision *decision);
 struct json_t *mica_facts_json(const struct mica_facts *facts);
 
 /* The project's file: facts and policy. NULL path: ./mica.yaml, else home/mica.yaml (home may be NULL), else
- * the defaults. What is not as the schema says is EFORMAT with file and line. The schema as JSON Schema: new
- * reference; NULL: out of memory. */
+ * the defaults; where both are there, the facts are the folder's and of each rule the stricter one holds.
+ * Keys with relative paths lie beside the file that names them. EDENIED: ./mica.yaml is another user's. What
+ * is not as the schema says is EFORMAT with file and line. The schema as JSON Schema: new reference; NULL:
+ * out of memory. */
 enum mica_signature_policy { MICA_SIGNATURE_OPTIONAL, MICA_SIGNATURE_REQUIRED };
 struct mica_policy {
     struct mica_facts facts;

@@ -4,8 +4,10 @@
 import hashlib
 import json
 import os
+import pty
 import shutil
 import sqlite3
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,6 +15,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "support"))
 import tiny_gguf  # noqa: E402
+
+from conftest import BUILD  # noqa: E402
 
 DENIED, NOT_FOUND = 10, 5
 TEMPLATE = "{% for m in messages %}<|start|>{{ m.role }}: {{ m.content }}\n{% endfor %}"
@@ -284,3 +288,115 @@ def test_making_a_model_states_its_provenance(home):
     base = hashlib.sha256(home.manifest("base").read_bytes()).hexdigest()
     assert base in [d.get("digest", {}).get("sha256")
                     for d in statement["predicate"]["buildDefinition"]["resolvedDependencies"]]
+
+
+class Terminal:
+    """The program on a terminal of its own; what it writes is read until a text comes."""
+
+    def __init__(self, home, *arguments):
+        self.fd, other = pty.openpty()
+        self.process = subprocess.Popen(
+            [str(BUILD / "src" / "cli" / "mica"), *map(str, arguments)], stdin=other, stdout=other, stderr=other,
+            cwd=home.folder, env={**os.environ, "MICA_HOME": str(home.store), "TERM": "dumb", "LC_ALL": "C.UTF-8"})
+        os.close(other)
+        self.seen = b""
+
+    def until(self, text):
+        while text not in self.seen:
+            self.seen += os.read(self.fd, 4096)
+        before, self.seen = self.seen.split(text, 1)
+        return before
+
+    def rest(self):
+        try:
+            while part := os.read(self.fd, 4096):
+                self.seen += part
+        except OSError:  # how Linux says that nobody writes any more
+            pass
+        os.close(self.fd)
+        self.process.wait(60)
+        return self.seen
+
+    def ask(self, text):
+        self.until(b"> ")
+        os.write(self.fd, text.encode() + b"\n")
+        self.until(b"\n")
+        return self.until(b"\r\n")
+
+
+def test_what_is_written_into_a_loaded_file_changes_no_answer(home):
+    path = home.add("tiny")
+    asked = []
+    for zero in (False, True):
+        terminal = Terminal(home, "run", "tiny", "-n", "6", "--ignore-eos")
+        answers = [terminal.ask("and the")]
+        if zero:
+            path.write_bytes(bytes(path.stat().st_size))
+        answers.append(terminal.ask("ing the"))
+        os.write(terminal.fd, b"\x04")
+        terminal.rest()
+        asked.append(answers)
+    assert asked[0][0].strip() and asked[0] == asked[1]
+    home.refuses("run", "tiny", "x", words=["is not what was registered"])
+
+
+def test_a_file_does_not_stand_in_for_a_stored_model(home):
+    home.add("tiny")
+    tiny_gguf.write("Q8_0", home.folder / "tiny", licence="mit")
+    manifest = home.manifest("tiny")
+    kept = manifest.read_bytes()
+    manifest.write_text("{")
+    home.refuses("run", "tiny", "x", "--unregistered", code=3, words=["tiny:latest", "manifest"])
+    manifest.unlink()
+    manifest.mkdir()
+    home.refuses("run", "tiny", "x", "--unregistered", code=3, words=["tiny:latest", "manifest"])
+    manifest.rmdir()
+    manifest.write_bytes(kept)
+    assert home.run("tiny")["tokens"]
+
+
+@pytest.mark.parametrize("sql", ["UPDATE shards SET digests = zeroblob(32)", "DELETE FROM shards"])
+def test_tampering_with_shards_does_not_make_a_file_unknown(home, sql):
+    path = home.add("tiny", NON_COMMERCIAL)
+    home.update(sql)
+    message = home.refuses("run", path, "x", "--unregistered", "--use", "commercial")
+    assert "tiny:latest" in message or "its shards in the register were changed" in message
+
+
+def test_a_folders_policy_can_ask_only_for_more_than_the_stores(home):
+    home.add("tiny")
+    home.ok("keygen", "--out", home.store / "release")
+    (home.store / "mica.yaml").write_text("policy:\n  signatures: required\n  keys: [release.pub]\n  unregistered: no\n")
+    home.refuses("run", "tiny", "x", words=["signature"])
+    home.ok("keygen", "--out", "release")  # an impostor, where a path that starts at the folder would lead
+    home.ok("sign", "tiny", "--key", "release.key")
+    own = home.folder / "mica.yaml"
+    for text in (None, "facts: {use: private}", "policy: {signatures: optional}", "policy: {keys: [release.pub]}",
+                 "policy: {signatures: required, keys: [release.pub]}"):
+        if text:
+            own.write_text(text)
+        home.refuses("run", "tiny", "x", words=["signature"])
+    home.ok("sign", "tiny", "--key", home.store / "release.key")
+    assert home.run("tiny")["tokens"]
+    tiny_gguf.write("Q8_0", home.folder / "found.gguf")
+    own.write_text("policy: {unregistered: yes}")
+    home.refuses("run", "found.gguf", "x", "--unregistered", words=["policy"])
+    assert home.run("tiny", "--policy", own)["tokens"], "a file that is named counts alone"
+
+
+def test_text_from_outside_does_not_steer_the_terminal(home):
+    hostile = "\x1b]0;title\x07\x1b[31m\u202e\u009b1m"
+    licence = home.folder / "odd.txt"
+    licence.write_text(("é" * 3001 + hostile) * 3 + "\r\n")
+    tiny_gguf.write("Q8_0", home.folder / "m.gguf", licence=f"mit{hostile}")
+    home.ok("register", "m.gguf", "--as", "m", "--licence", licence)
+    steering = [b"\x1b", b"\x07", "\u202e".encode(), "\u009b".encode()]
+    for arguments in (["show", "m"], ["show", "m", "--license"], ["show", "m", "--modelfile"], ["show", "m", "--json"],
+                      ["licences"], ["history"], ["rights", "m"], ["assess", "m"], ["drift", "m"], ["run", "m", "x"],
+                      ["show", f"no{hostile}"], ["rm", f"no{hostile}"], [f"no{hostile}"]):
+        shown = Terminal(home, *arguments).rest()
+        assert shown.strip() and not [mark for mark in steering if mark in shown], arguments
+        piped = home.mica(*arguments)
+        assert not [mark for mark in steering if mark in piped.stderr.encode()], arguments
+    assert "é" * 3001 in Terminal(home, "show", "m", "--license").rest().decode()
+    assert home.ok("show", "m", "--license").encode() == licence.read_bytes().replace(b"\r\n", b"\n"), "a pipe gets all"

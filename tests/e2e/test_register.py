@@ -104,6 +104,12 @@ def test_a_licence_by_a_person(home, tmp_path, fetched):
     home("register", "m", "--licence", "none")
     row = home.component("m")
     assert row["concluded"] == "MIT" and row["declared_file"] == "COPYING" and "drift" not in row
+    home("register", "m", "--licence", tmp_path / "COPYING")
+    assert home("show", "m", "--license").count("Permission is hereby granted") == 1, "not twice the same"
+    (tmp_path / "COPYING").write_text(licence_text("CC-BY-NC-4.0", fetched))
+    home("register", "m", "--licence", tmp_path / "COPYING")
+    shown = home("show", "m", "--license")
+    assert "NonCommercial" in shown and "Permission is hereby granted" in shown, "a text replaces no other one"
 
 
 @pytest.mark.parametrize("field", ["concluded", "declared_key", "digest", "owner", "card"])

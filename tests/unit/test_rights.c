@@ -320,7 +320,7 @@ static void test_policy(void **state)
     assert_true(policy.signatures == MICA_SIGNATURE_REQUIRED && !policy.drift_blocks && policy.unregistered);
     assert_string_equal(f->markets[1], "FR");
     assert_string_equal(f->domains[0], "medical-advice");
-    assert_string_equal(policy.keys[0], "a.pub");
+    assert_string_equal(policy.keys[0], "/tmp/a.pub");
     mica_policy_release(&policy);
     assert_int_equal(load_policy("facts: {uses: commercial}\n", &policy, &err), MICA_EFORMAT);
     assert_non_null(strstr(err.text, ":1: unknown key 'uses'; did you mean 'use'?"));
