@@ -9,7 +9,8 @@
  *   5. hosting: forbidden, or counted as distribution
  *   6. share-alike terms that cannot hold together in one distributed work: NO; training data by policy
  *   7. training on outputs: forbidden, or with duties on the name
- *   8. what is left is allowed, with the obligations whose conditions the facts meet */
+ *   8. what is left is allowed, with the obligations whose conditions the facts meet
+ * Rows of the table that were not read from the text say so in a reason that changes no verdict. */
 #include "govern/identify.h"
 #include "govern/rights_internal.h"
 
