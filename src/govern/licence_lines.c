@@ -151,6 +151,9 @@ static enum role role_of(const struct mica_licence_index *index, const struct mi
     if (!look(key, w->key_len, core) || (is_digit(key[0]) && !in_address(words, w)) ||
         mica_strmap_get(&index->names, core, strlen(core), 0) == 4)
         return NO;
+    /* "döt" looks like "dot", which a name may hold. */
+    if (mica_strmap_get(&index->names, core, strlen(core), 0) == 1)
+        return NAME;
     bool address = in_address(words, w), head = address && i + 1 < words->n && words->text[w->to] == '@';
     if (head && (is_ambiguous(words, i) || is_mailbox(words, i)))
         return NAME;
@@ -171,22 +174,53 @@ static bool is_reserved(const struct mica_licence_words *words, int64_t i)
            mica_word_is(words, i + 2, "reserved");
 }
 
-/* Where a statement may begin: at "copyright", or at "portions (of this code) copyright". */
+static bool is_one_of(const struct mica_licence_words *words, int64_t i, const char *const *list, size_t n)
+{
+    for (size_t k = 0; k < n; k++)
+        if (mica_word_is(words, i, list[k]))
+            return true;
+    return false;
+}
+
+/* Where a statement may begin: at "copyright", or at "portions (of this code) copyright", "modifications by"
+ * and the like. */
 static int64_t statement_sign(const struct mica_licence_words *words, const uint8_t *roles, int64_t i)
 {
+    static const char *const first[] = {"portions",      "parts", "original",
+                                        "modifications", "port",  "typescript"};
+    static const char *const behind[] = {"of",  "this",    "code", "the",  "software",
+                                         "are", "version", "to",   "port", "typescript"};
     if (roles[i] == SIGN)
         return i;
-    if (!mica_word_is(words, i, "portions") && !mica_word_is(words, i, "parts"))
+    if (!is_one_of(words, i, first, MICA_COUNT(first)))
         return -1;
     for (int64_t k = i + 1; k < words->n && k < i + 5; k++) {
         if (roles[k] == SIGN)
             return k;
-        if (!mica_word_is(words, k, "of") && !mica_word_is(words, k, "this") &&
-            !mica_word_is(words, k, "code") && !mica_word_is(words, k, "the") &&
-            !mica_word_is(words, k, "software") && !mica_word_is(words, k, "are"))
+        if (!is_one_of(words, k, behind, MICA_COUNT(behind)))
             return -1;
     }
     return -1;
+}
+
+/* The end of a phrase that says where the holders are listed, or is part of the name of an institute; i when
+ * there is none. */
+static int64_t phrase_end(const struct mica_licence_words *words, int64_t i)
+{
+    static const char *const phrases[][6] = {{"listed", "in", "authors"},
+                                             {"listed", "in", "the", "authors", "file"},
+                                             {"as", "shown", "by", "the", "authors", "file"},
+                                             {"for", "ai"},
+                                             {"for", "artificial", "intelligence"},
+                                             {"für", "künstliche", "intelligenz"}};
+    for (size_t p = 0; p < MICA_COUNT(phrases); p++) {
+        int64_t n = 0;
+        while (n < 6 && phrases[p][n] && i + n < words->n && mica_word_is(words, i + n, phrases[p][n]))
+            n++;
+        if (n == 6 || !phrases[p][n])
+            return i + n;
+    }
+    return i;
 }
 
 /* The end of the statement that begins at word i; i when there is none. */
@@ -200,15 +234,16 @@ static int64_t statement_end(const struct mica_licence_words *words, const uint8
         const struct mica_licence_word *w = &words->words[at];
         if (w->flags & MICA_WORD_PARAGRAPH)
             break;
-        if (is_reserved(words, at)) {
-            at += 2;
+        int64_t behind = is_reserved(words, at) ? at + 3 : phrase_end(words, at);
+        if (behind > at) {
+            at = behind - 1;
             continue;
         }
         if (roles[at] == NO && !is_given_name(words, roles, at))
             break;
         dated = dated || roles[at] == YEAR || w->flags & MICA_WORD_BRACKET;
         named = named || (roles[at] == NAME && (w->id < 0 || w->flags & MICA_WORD_CAPITAL));
-        n += roles[at] != YEAR;
+        n = roles[at] == SIGN ? 0 : n + (roles[at] != YEAR);
     }
     if (at < words->n && is_reserved(words, at))
         at += 3;

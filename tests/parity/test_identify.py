@@ -81,6 +81,42 @@ def test_two_licences(references):
     assert identify([("both", both.encode())]) == [("IDENTIFIED", "MIT AND Apache-2.0")]
 
 
+BSD3_NAMES = ("Neither the name of the copyright holder nor the names of its contributors may be used",
+              "The name of the author may not be used")
+APACHE_NOTICE = "Copyright 2014 Grant Jenks\n\n"
+MPL_NOTICE = """Copyright (C) 2020 Jane Doe (https://doe.example)
+This Source Code Form is subject to the terms of the Mozilla Public License, v. 2.0. If a copy of the MPL was not
+distributed with this file, You can obtain one at http://mozilla.org/MPL/2.0/.
+
+---
+
+"""
+
+
+def apache_notice(references):
+    text = references["Apache-2.0"]
+    return APACHE_NOTICE + text[text.index("Licensed under the Apache License, Version 2.0"):]
+
+
+def test_everyday_forms(references):
+    """How projects write these licences; changed, they are no longer that."""
+    bsd = re.sub(r"\s+", " ", references["BSD-3-Clause"])
+    assert BSD3_NAMES[0] in bsd
+    forms = {
+        "BSD-3-Clause": bsd.replace(*BSD3_NAMES),
+        "Apache-2.0": apache_notice(references),
+        "MPL-2.0": MPL_NOTICE + references["MPL-2.0"],
+    }
+    names = list(forms)
+    assert wrong(names, names, identify([(n, forms[n].encode()) for n in names])) == []
+    changed = {"BSD-3-Clause": ("may not be used", "may be used"), "Apache-2.0": ("you may not use", "you may use"),
+               "MPL-2.0": ("a copy of the MPL", "no copy of the MPL")}
+    texts = [(n, forms[n].replace(*changed[n]).encode()) for n in names]
+    assert all(kind != "IDENTIFIED" for kind, _ in identify(texts))
+    notice = apache_notice(references) + "\nNot for commercial use.\n"
+    assert identify([("notice", notice.encode())])[0][0] != "IDENTIFIED"
+
+
 def test_labelled_texts(references, fetched):
     names, wanted, texts = [], [], []
     for path in sorted(fetched("licensedcode").glob("*.LICENSE")):
