@@ -15,9 +15,11 @@ static const double LIKE_ENOUGH = 0.55;
 static const double ALIKE = 0.02;
 /* A reference of which less than this is in the text is no part of it. */
 static const double PART_HELD = 0.6;
+static const double NEARLY_WHOLE[] = {0.97, 0.9, 0.8};
 /* … unless so much of the text is in it: a reference may have long optional parts. */
 static const double PART_WITHIN = 0.85;
-enum { MAX_CANDIDATES = 48, ID = 128, HEAD_WORDS = 64 };
+/* A text is MAX_PARTS licences at most; exceptions are short. */
+enum { MAX_CANDIDATES = 48, ID = 128, HEAD_WORDS = 64, MAX_PARTS = 64, EXCEPTION_WORDS = 1000 };
 
 /* The words that a difference is about: not list marks, titles and copyright statements. */
 static struct mica_diff_word *diff_words(const struct mica_licence_text *text,
@@ -104,13 +106,28 @@ static bool is_duplicate(const struct mica_licence_text *text)
     return preferred && strcmp(preferred, text->text) == 0;
 }
 
+static void add_candidate(const struct mica_licence_index *index, struct candidates *candidates,
+                          const struct mica_licence_likeness *row)
+{
+    for (int i = 0; i < candidates->n; i++)
+        if (candidates->rows[i].likeness == row)
+            return;
+    if (candidates->n < MAX_CANDIDATES && !is_duplicate(&index->texts[row->text]))
+        candidates->rows[candidates->n++].likeness = row;
+}
+
+/* The likest, for a text that is one licence, then those that the text holds nearly whole, for one that is
+ * several. */
 static void choose(const struct mica_licence_index *index, struct candidates *candidates,
                    const struct mica_licence_likeness *likest, int64_t n)
 {
-    for (int64_t i = 0; i < n && candidates->n < MAX_CANDIDATES; i++)
-        if ((likest[i].held >= PART_HELD || likest[i].within >= PART_WITHIN) &&
-            !is_duplicate(&index->texts[likest[i].text]))
-            candidates->rows[candidates->n++].likeness = &likest[i];
+    for (int64_t i = 0; i < n && candidates->n < MAX_CANDIDATES / 2; i++)
+        if (likest[i].held >= PART_HELD || likest[i].within >= PART_WITHIN)
+            add_candidate(index, candidates, &likest[i]);
+    for (size_t k = 0; k < MICA_COUNT(NEARLY_WHOLE); k++)
+        for (int64_t i = 0; i < n; i++)
+            if (likest[i].held >= NEARLY_WHOLE[k])
+                add_candidate(index, candidates, &likest[i]);
 }
 
 /* The licence that reaches furthest from word begin; of several, the likest, then the shortest id. */
@@ -156,6 +173,16 @@ static enum mica_status known_rest(const struct mica_licence_words *words, int64
     return MICA_OK;
 }
 
+/* Is id one of those between " AND "? */
+static bool has_operand(const char *ids, const char *id)
+{
+    size_t len = strlen(id);
+    for (const char *at = ids; (at = strstr(at, id)); at += len)
+        if ((at == ids || at[-1] == ' ') && (at[len] == 0 || at[len] == ' '))
+            return true;
+    return false;
+}
+
 /* Covers the whole text with licences, one behind the other. *all_out: was it covered? */
 static enum mica_status cover(const struct mica_licence_index *index, const struct mica_licence_words *words,
                               struct candidates *candidates, char ids[ID], bool *all_out,
@@ -163,18 +190,26 @@ static enum mica_status cover(const struct mica_licence_index *index, const stru
 {
     int64_t begin = 0, end = 0;
     size_t len = 0;
-    for (; begin < words->n; begin = end) {
+    for (int parts = 0; begin < words->n; begin = end) {
         char id[ID] = "";
         const char *known = NULL;
-        enum mica_status status = known_rest(words, begin, &known, err);
+        enum mica_status status = MICA_OK;
+        if (parts++ == MAX_PARTS)
+            return MICA_OK;
+        if (begin == 0 || words->n - begin < EXCEPTION_WORDS)
+            status = known_rest(words, begin, &known, err);
         if (status == MICA_OK && !known)
             status = next_part(index, words, candidates, begin, &end, id, err);
         if (status != MICA_OK)
             return status;
         if (known)
             end = words->n;
+        if (end == begin)
+            return MICA_OK;
+        if (!known && has_operand(ids, id))
+            continue;
         int n = snprintf(ids + len, ID - len, "%s%s", !len ? "" : known ? " " : " AND ", known ? known : id);
-        if (end == begin || n < 0 || (size_t)n >= ID - len)
+        if (n < 0 || (size_t)n >= ID - len)
             return MICA_OK;
         len += (size_t)n;
     }

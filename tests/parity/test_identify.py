@@ -76,9 +76,13 @@ def test_latin1(references):
     assert identify([("x", ("© 2020 Jérôme Müller\n\n" + references["MIT"]).encode("latin-1"))]) == [("IDENTIFIED", "MIT")]
 
 
-def test_two_licences(references):
+def test_several_licences(references):
     both = references["MIT"] + "\n\n" + references["Apache-2.0"]
-    assert identify([("both", both.encode())]) == [("IDENTIFIED", "MIT AND Apache-2.0")]
+    twice = both + "\n\n" + references["MIT"]
+    four = "\n\n".join(references[key] for key in ("MIT", "Apache-2.0", "BSD-3-Clause", "ISC"))
+    assert identify([("four", four.encode())]) == [("IDENTIFIED", "MIT AND Apache-2.0 AND BSD-3-Clause AND ISC")]
+    assert identify([("broken", (four + "\n\n" + references["Zlib"].replace("not", "")).encode())])[0][0] == "MODIFIED"
+    assert identify([("both", both.encode()), ("twice", twice.encode())]) == [("IDENTIFIED", "MIT AND Apache-2.0")] * 2
 
 
 BSD3_NAMES = ("Neither the name of the copyright holder nor the names of its contributors may be used",
