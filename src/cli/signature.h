@@ -35,8 +35,8 @@ struct mica_cli_verify {
 };
 int mica_cli_verify_signature(const struct mica_cli_verify *verify);
 
-/* Writes where the stored model came from to path (NULL, "-": standard output), as an in-toto statement; with a
- * key, in a signed DSSE envelope. */
+/* Writes where the stored model came from to path (NULL, "-": standard output), as an in-toto statement; with
+ * a key, in a signed DSSE envelope. */
 enum mica_status mica_cli_write_provenance(const char *name, const char *key_path, const char *path,
                                            struct mica_err *err);
 
