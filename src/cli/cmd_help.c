@@ -39,10 +39,11 @@ static int print_command(const char *name)
 
 static void print_overview(void)
 {
-    puts("usage: mica COMMAND [OPTIONS] …\n\ncommands:");
-    for (int i = 0; i < mica_n_commands; i++)
-        printf("  %-10s %-16s %s\n", mica_commands[i].name, mica_commands[i].operands,
-               mica_commands[i].summary);
+    puts("usage: mica COMMAND [OPTIONS] …");
+#define GROUP(title)               puts("\n" title);
+#define X(name, operands, summary) printf("  %-10s %-16s %s\n", #name, operands, summary);
+#include "cli/commands.def"
+#undef X
     puts("\nMODEL is the name of a stored model, a GGUF file or a Hugging Face folder. 'mica help COMMAND' "
          "lists a command's options.");
 }

@@ -15,7 +15,7 @@ import time
 import pytest
 from conftest import BUILD, ROOT
 
-COMMANDS = ["run", "show", "pull", "push", "fit", "tokenize", "perplexity", "bench", "help"]
+COMMANDS = re.findall(r"^X\((\w+),", (ROOT / "src/cli/commands.def").read_text(), re.M)
 EXIT_ARG, EXIT_FORMAT, EXIT_NOT_FOUND, EXIT_IO, EXIT_LIMIT, EXIT_CANCELLED = 2, 3, 5, 6, 8, 9
 
 
