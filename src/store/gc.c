@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 struct gc {
+    struct mica_store *store;
     struct mica_digest *used;
     int64_t n_used, capacity;
     const struct mica_gc_options *options;
@@ -24,8 +25,9 @@ struct gc {
 
 enum { BLOB_NAME = 7 + MICA_DIGEST_HEX - 1 };
 
-static enum mica_status use(struct gc *gc, const struct mica_digest *digest, struct mica_err *err)
+static enum mica_status use(void *user, const struct mica_digest *digest, struct mica_err *err)
 {
+    struct gc *gc = user;
     if (!mica_grow(&gc->used, gc->n_used, &gc->capacity, sizeof *gc->used))
         return mica_fail(err, MICA_ENOMEM, "gc: out of memory");
     gc->used[gc->n_used++] = *digest;
@@ -36,17 +38,8 @@ static enum mica_status use_manifest(void *user, int folder, const struct mica_n
                                      struct mica_err *err)
 {
     struct gc *gc = user;
-    struct mica_manifest *manifest;
-    enum mica_status status = mica_store_read_manifest(folder, name, &manifest, err);
-    if (status == MICA_ENOTFOUND)
-        return MICA_OK; /* removed meanwhile */
-    if (status != MICA_OK)
-        return status;
-    status = use(gc, &manifest->config.digest, err);
-    for (int64_t i = 0; status == MICA_OK && i < manifest->n_layers; i++)
-        status = use(gc, &manifest->layers[i].digest, err);
-    mica_manifest_free(manifest);
-    return status;
+    enum mica_status status = mica_store_used_blobs(gc->store, folder, name, use, gc, err);
+    return status == MICA_ENOTFOUND ? MICA_OK /* removed meanwhile */ : status;
 }
 
 static int compare_digests(const void *a, const void *b)
@@ -154,7 +147,7 @@ static enum mica_status sweep(struct gc *gc, const char *path, struct mica_err *
 enum mica_status mica_store_gc(struct mica_store *store, const struct mica_gc_options *options,
                                struct mica_gc_result *out, struct mica_err *err)
 {
-    struct gc gc = {.options = options, .now = time(NULL)};
+    struct gc gc = {.store = store, .options = options, .now = time(NULL)};
     struct mica_digest *named = NULL;
     int64_t n_named = 0;
     char blobs[MICA_PATH_MAX];

@@ -177,7 +177,8 @@ static enum mica_status check_head(const json_t *root, struct mica_err *err)
     if (type && strcmp(type, MANIFEST_TYPE) != 0 &&
         strcmp(type, "application/vnd.oci.image.manifest.v1+json") != 0)
         return mica_fail(err, MICA_EUNSUPPORTED, "manifest: mediaType %.100s", type);
-    if (!json_is_array(json_object_get(root, "layers")))
+    const json_t *layers = json_object_get(root, "layers"); /* null: Ollama's models in the cloud have none */
+    if (!json_is_array(layers) && !json_is_null(layers))
         return mica_fail(err, MICA_EFORMAT, "manifest: no list of layers");
     if (json_array_size(json_object_get(root, "layers")) > MAX_LAYERS)
         return mica_fail(err, MICA_ELIMIT, "manifest: more than %d layers", MAX_LAYERS);

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAX_MANIFEST = 1 << 20, MAX_TEXT = 1 << 20 };
+enum { MAX_TEXT = 1 << 20 };
 
 enum mica_status mica_store_open(const char *home, struct mica_store **out, struct mica_err *err)
 {
@@ -88,74 +88,6 @@ void mica_store_unlock(struct mica_store *store)
 
 /* ---- manifests ---- */
 
-int mica_store_open_folder(const struct mica_store *store, const char *const *parts, int n)
-{
-    char path[MICA_PATH_MAX];
-    if (mica_fs_path(path, NULL, "%s/manifests", store->home) != MICA_OK) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    for (int i = 0; i < n && folder >= 0; i++) {
-        int next = openat(folder, parts[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), e = errno;
-        close(folder);
-        folder = next;
-        errno = e;
-    }
-    return folder;
-}
-
-static enum mica_status read_all(int fd, size_t limit, const char *what, struct mica_buf *out,
-                                 struct mica_err *err)
-{
-    char chunk[16384];
-    struct stat st;
-    ssize_t n;
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-        return mica_fail(err, MICA_EFORMAT, "%s: not a regular file", what);
-    mica_buf_puts(out, "");
-    while ((n = read(fd, chunk, sizeof chunk)) != 0) {
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return mica_fail(err, MICA_EIO, "%s: %s", what, strerror(errno));
-        if (out->len + (size_t)n > limit)
-            return mica_fail(err, MICA_ELIMIT, "%s: more than %zu bytes", what, limit);
-        if (!mica_buf_append(out, chunk, (size_t)n))
-            return mica_fail(err, MICA_ENOMEM, "%s: out of memory", what);
-    }
-    return out->failed ? mica_fail(err, MICA_ENOMEM, "%s: out of memory", what) : MICA_OK;
-}
-
-/* Puts the model's name before a message about its manifest. */
-static enum mica_status name_it(enum mica_status status, const char *name, const struct mica_err *cause,
-                                struct mica_err *err)
-{
-    return status == MICA_OK ? status : mica_fail(err, status, "%s: %s", name, cause->text);
-}
-
-enum mica_status mica_store_read_manifest(int folder, const struct mica_name *name,
-                                          struct mica_manifest **out, struct mica_err *err)
-{
-    char text[MICA_NAME_TEXT];
-    struct mica_buf buf = {0};
-    struct mica_err cause;
-    mica_name_print(name, text);
-    int fd = openat(folder, name->tag, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0)
-        return mica_fail(err,
-                         errno == ENOENT  ? MICA_ENOTFOUND
-                         : errno == ELOOP ? MICA_EFORMAT
-                                          : MICA_EIO,
-                         "%s: manifest: %s", text, errno == ELOOP ? "is a symbolic link" : strerror(errno));
-    enum mica_status status = read_all(fd, MAX_MANIFEST, "manifest", &buf, &cause);
-    close(fd);
-    if (status == MICA_OK)
-        status = mica_manifest_parse(buf.data, buf.len, out, &cause);
-    mica_buf_release(&buf);
-    return name_it(status, text, &cause, err);
-}
-
 static enum mica_status not_there(const struct mica_name *name, struct mica_err *err)
 {
     char text[MICA_NAME_TEXT];
@@ -165,17 +97,33 @@ static enum mica_status not_there(const struct mica_name *name, struct mica_err 
                      text);
 }
 
+/* Opens the folder of a name's manifest below a root. */
+static int open_model(const struct mica_store *store, enum mica_store_root root, const struct mica_name *name)
+{
+    const char *parts[] = {mica_store_registry_in(root, name->registry), name->namespace_, name->model};
+    return mica_store_open_folder(store, root, parts, 3);
+}
+
+static enum mica_status folder_failed(const struct mica_store *store, enum mica_store_root root,
+                                      const struct mica_name *name, struct mica_err *err)
+{
+    return mica_fail(err, MICA_EIO, "%s/%s: %s: %s", store->home, mica_store_root_name(root), name->model,
+                     strerror(errno));
+}
+
 enum mica_status mica_store_manifest(struct mica_store *store, const struct mica_name *name,
                                      struct mica_manifest **out, struct mica_err *err)
 {
-    int folder =
-        mica_store_open_folder(store, (const char *[]){name->registry, name->namespace_, name->model}, 3);
-    if (folder < 0 && errno == ENOENT)
-        return not_there(name, err);
-    if (folder < 0)
-        return mica_fail(err, MICA_EIO, "%s/manifests: %s: %s", store->home, name->model, strerror(errno));
-    enum mica_status status = mica_store_read_manifest(folder, name, out, err);
-    close(folder);
+    enum mica_status status = MICA_ENOTFOUND;
+    for (int root = MICA_STORE_ROOTS - 1; status == MICA_ENOTFOUND && root >= 0; root--) {
+        int folder = open_model(store, (enum mica_store_root)root, name);
+        if (folder < 0 && errno != ENOENT)
+            return folder_failed(store, (enum mica_store_root)root, name, err);
+        if (folder < 0)
+            continue;
+        status = mica_store_read_manifest(store, folder, name, out, err);
+        close(folder);
+    }
     return status == MICA_ENOTFOUND ? not_there(name, err) : status;
 }
 
@@ -199,6 +147,34 @@ static enum mica_status check_blobs(struct mica_store *store, const struct mica_
     return MICA_OK;
 }
 
+/* Takes a name out of a root, and folders that are empty then. ENOTFOUND. */
+static enum mica_status remove_from(struct mica_store *store, enum mica_store_root root,
+                                    const struct mica_name *name, struct mica_err *err)
+{
+    const char *parts[] = {mica_store_registry_in(root, name->registry), name->namespace_, name->model};
+    int folder = mica_store_open_folder(store, root, parts, 3);
+    if (folder < 0 && errno == ENOENT)
+        return not_there(name, err);
+    if (folder < 0)
+        return folder_failed(store, root, name, err);
+    int rc = unlinkat(folder, name->tag, 0), error = errno;
+    if (rc == 0)
+        fsync(folder);
+    close(folder);
+    if (rc != 0)
+        return error == ENOENT ? not_there(name, err)
+                               : mica_fail(err, MICA_EIO, "%s: %s", name->model, strerror(error));
+    for (int n = 2; n >= 0; n--) { /* empty folders go, too */
+        folder = mica_store_open_folder(store, root, parts, n);
+        bool gone = folder >= 0 && unlinkat(folder, parts[n], AT_REMOVEDIR) == 0;
+        if (folder >= 0)
+            close(folder);
+        if (!gone)
+            break;
+    }
+    return MICA_OK;
+}
+
 enum mica_status mica_store_publish(struct mica_store *store, const struct mica_name *name,
                                     const struct mica_manifest *manifest, struct mica_err *err)
 {
@@ -216,8 +192,7 @@ enum mica_status mica_store_publish(struct mica_store *store, const struct mica_
         status = mica_fs_mkdirs_for(path, err);
         if (status != MICA_OK)
             break;
-        int folder =
-            mica_store_open_folder(store, (const char *[]){name->registry, name->namespace_, name->model}, 3);
+        int folder = open_model(store, MICA_STORE_V1, name);
         if (folder < 0 && errno != ENOENT)
             status = mica_fail(err, MICA_EDENIED, "%s: a folder above it is a link or no folder", path);
         else if (folder >= 0)
@@ -229,6 +204,11 @@ enum mica_status mica_store_publish(struct mica_store *store, const struct mica_
         if (status == MICA_ENOTFOUND && tries < 8)
             status = MICA_OK;
     }
+    /* What a newer Ollama has under this name would hide what was just written. */
+    if (status == MICA_OK) {
+        status = remove_from(store, MICA_STORE_V2, name, err);
+        status = status == MICA_ENOTFOUND ? MICA_OK : status;
+    }
     mica_store_unlock(store);
     return status;
 }
@@ -236,28 +216,11 @@ enum mica_status mica_store_publish(struct mica_store *store, const struct mica_
 enum mica_status mica_store_remove(struct mica_store *store, const struct mica_name *name,
                                    struct mica_err *err)
 {
-    const char *parts[] = {name->registry, name->namespace_, name->model};
-    int folder = mica_store_open_folder(store, parts, 3);
-    if (folder < 0 && errno == ENOENT)
-        return not_there(name, err);
-    if (folder < 0)
-        return mica_fail(err, MICA_EIO, "%s/manifests: %s: %s", store->home, name->model, strerror(errno));
-    int rc = unlinkat(folder, name->tag, 0), error = errno;
-    if (rc == 0)
-        fsync(folder);
-    close(folder);
-    if (rc != 0)
-        return error == ENOENT ? not_there(name, err)
-                               : mica_fail(err, MICA_EIO, "%s: %s", name->model, strerror(error));
-    for (int n = 2; n >= 0; n--) { /* empty folders go, too */
-        folder = mica_store_open_folder(store, parts, n);
-        bool gone = folder >= 0 && unlinkat(folder, parts[n], AT_REMOVEDIR) == 0;
-        if (folder >= 0)
-            close(folder);
-        if (!gone)
-            break;
-    }
-    return MICA_OK;
+    enum mica_status first = remove_from(store, MICA_STORE_V1, name, err);
+    if (first != MICA_OK && first != MICA_ENOTFOUND)
+        return first;
+    enum mica_status second = remove_from(store, MICA_STORE_V2, name, err);
+    return second == MICA_ENOTFOUND ? first : second;
 }
 
 /* ---- what a manifest names ---- */

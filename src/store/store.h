@@ -1,8 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 /* The store: a folder laid out as Ollama's (manifests/REGISTRY/NAMESPACE/MODEL/TAG, blobs/sha256-HEX), so an
- * Ollama store can be used in place (MICA_HOME=~/.ollama/models). Beside these two, Mica keeps register.db,
- * key, log.jsonl, run/ and mica.yaml in it.
+ * Ollama store can be used in place (MICA_HOME=~/.ollama/models). What newer Ollamas write (manifests-v2,
+ * lists of manifests: named.c) is read, too; Mica writes manifests, which they read as well. Beside these
+ * two, Mica keeps register.db, key, log.jsonl, run/ and mica.yaml in it.
  *
  * Crash safety: a blob is written to blobs/sha256-HEX-partial (or aside under another name while its digest
  * is unknown), checked, synced and renamed; a manifest is published last. So what is visible is whole.

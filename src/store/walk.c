@@ -14,6 +14,7 @@
 struct walk {
     struct mica_store *store;
     bool strict;
+    enum mica_store_root root;
     mica_store_visit *visit;
     void *user;
     const char *parts[4]; /* registry, namespace, model, tag as far as they are known */
@@ -22,8 +23,8 @@ struct walk {
 static enum mica_status odd_entry(const struct walk *walk, const char *name, struct mica_err *err)
 {
     return walk->strict ? mica_fail(err, MICA_EFORMAT,
-                                    "%s/manifests: '%.200s' is no model's folder or manifest; move it away",
-                                    walk->store->home, name)
+                                    "%s/%s: '%.200s' is no model's folder or manifest; move it away",
+                                    walk->store->home, mica_store_root_name(walk->root), name)
                         : MICA_OK;
 }
 
@@ -31,8 +32,8 @@ static enum mica_status odd_entry(const struct walk *walk, const char *name, str
 static bool name_of(const struct walk *walk, struct mica_name *out)
 {
     struct mica_buf text = {0};
-    bool ok = mica_buf_printf(&text, "%s/%s/%s:%s", walk->parts[0], walk->parts[1], walk->parts[2],
-                              walk->parts[3]) &&
+    bool ok = mica_buf_printf(&text, "%s/%s/%s:%s", mica_store_registry_of(walk->root, walk->parts[0]),
+                              walk->parts[1], walk->parts[2], walk->parts[3]) &&
               mica_name_parse(text.data, out, NULL) == MICA_OK && strcmp(out->tag, walk->parts[3]) == 0;
     mica_buf_release(&text);
     return ok;
@@ -53,7 +54,8 @@ static enum mica_status walk_entry(struct walk *walk, int depth, int folder, con
             S_ISDIR(st.st_mode) ? openat(folder, entry, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW) : -1;
         return next >= 0 ? walk_folder(walk, depth + 1, next, err) : odd_entry(walk, entry, err);
     }
-    if (!S_ISREG(st.st_mode) || !name_of(walk, &name))
+    bool is_file = S_ISREG(st.st_mode) || (walk->root == MICA_STORE_V2 && S_ISLNK(st.st_mode));
+    if (!is_file || !name_of(walk, &name))
         return odd_entry(walk, entry, err);
     return walk->visit(walk->user, folder, &name, err);
 }
@@ -64,7 +66,8 @@ static enum mica_status walk_folder(struct walk *walk, int depth, int folder, st
     DIR *dir = fdopendir(folder);
     if (!dir) {
         close(folder);
-        return mica_fail(err, MICA_ENOMEM, "%s/manifests: %s", walk->store->home, strerror(errno));
+        return mica_fail(err, MICA_ENOMEM, "%s/%s: %s", walk->store->home, mica_store_root_name(walk->root),
+                         strerror(errno));
     }
     enum mica_status status = MICA_OK;
     const struct dirent *entry;
@@ -83,12 +86,17 @@ static enum mica_status walk_folder(struct walk *walk, int depth, int folder, st
 enum mica_status mica_store_walk(struct mica_store *store, bool strict, mica_store_visit *visit, void *user,
                                  struct mica_err *err)
 {
-    struct walk walk = {store, strict, visit, user, {0}};
-    int folder = mica_store_open_folder(store, NULL, 0);
-    if (folder < 0)
-        return errno == ENOENT ? MICA_OK
-                               : mica_fail(err, MICA_EIO, "%s/manifests: %s", store->home, strerror(errno));
-    return walk_folder(&walk, 0, folder, err);
+    enum mica_status status = MICA_OK;
+    for (int root = MICA_STORE_ROOTS - 1; status == MICA_OK && root >= 0; root--) {
+        struct walk walk = {store, strict, (enum mica_store_root)root, visit, user, {0}};
+        int folder = mica_store_open_folder(store, walk.root, NULL, 0);
+        if (folder >= 0)
+            status = walk_folder(&walk, 0, folder, err);
+        else if (errno != ENOENT)
+            status = mica_fail(err, MICA_EIO, "%s/%s: %s", store->home, mica_store_root_name(walk.root),
+                               strerror(errno));
+    }
+    return status;
 }
 
 struct listing {
@@ -127,6 +135,11 @@ enum mica_status mica_store_list(struct mica_store *store, struct mica_listed **
     }
     if (listing.n > 1)
         qsort(listing.rows, (size_t)listing.n, sizeof *listing.rows, compare_listed);
+    int64_t n = 0; /* once, when it is in both folders */
+    for (int64_t i = 0; i < listing.n; i++)
+        if (n == 0 || !mica_name_equal(&listing.rows[i].name, &listing.rows[n - 1].name))
+            listing.rows[n++] = listing.rows[i];
+    listing.n = n;
     *out = listing.rows;
     *n_out = listing.n;
     return MICA_OK;

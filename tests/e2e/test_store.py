@@ -213,3 +213,96 @@ def test_show_on_ollamas_store(run):
     assert "SYSTEM Be brief." in modelfile and "\nTEMPLATE {{ .Prompt }}" in modelfile
     stored = json.loads(run("show", "smollm2", "--json").stdout)["stored"]
     assert stored["config"]["model_family"] == "llama" and "registered" not in stored
+
+
+# ---- what newer Ollamas write
+
+
+@pytest.fixture
+def newer(tmp_path):
+    """manifests-v2 beside manifests: a model in both, a list for several runners, one in the cloud."""
+    store = OllamaStore(tmp_path / "models")
+    text = store.layer("license", "MIT License")
+    store.add(LIBRARY + "both/latest", [store.layer("model", b"GGUF old"), text])
+    store.add_v2("ollama.com/library/both/latest", [store.layer("model", b"GGUF new"), text], renderer="qwen3-coder",
+                 parser="qwen3-coder", requires="0.14.0", capabilities=["tools"], context_length=262144)
+    store.add_v2("hf.co/Some-One/Model-GGUF/Q8_0", [store.layer("model", b"GGUF hf")])
+    store.add_v2("ollama.com/library/cloud/120b-cloud", None, remote_host="https://ollama.com:443", remote_model="x:120b")
+    store.add_list("ollama.com/library/list/latest",
+                   {"mlx": ([store.layer("tensor", b"T", name="a.weight")], True),
+                    "llamacpp": ([store.layer("model", b"GGUF of the list"), text], True)})
+    store.add_list("ollama.com/library/inline/latest",
+                   {"mlx": ([store.layer("tensor", b"T", name="a.weight")], False),
+                    "ollama": ([store.layer("model", b"GGUF inline")], False)})
+    store.add_list("ollama.com/library/apple/latest", {"mlx": ([store.layer("tensor", b"U", name="b")], True)})
+    return store
+
+
+@pytest.fixture
+def run_newer(mica, newer):
+    def call(*arguments, code=0):
+        done = mica(*arguments, env={"MICA_HOME": str(newer.home)})
+        assert done.returncode == code, (arguments, done.stdout, done.stderr)
+        return done
+    return call
+
+
+def model_bytes(run, newer, name):
+    layers = json.loads(run("show", name, "--json").stdout)["stored"]["layers"]
+    digest = next(x["digest"] for x in layers if x["media_type"].endswith("image.model"))
+    return (newer.home / "blobs" / ("sha256-" + digest.removeprefix("sha256:"))).read_bytes()
+
+
+def test_a_newer_ollamas_store(run_newer, newer):
+    before = tree(newer.home)
+    listed = run_newer("list")
+    names = [line.split()[0] for line in listed.stdout.splitlines()[1:]]
+    assert "apple:latest" in listed.stderr  # nothing of it runs here
+    assert names == ["both:latest", "cloud:120b-cloud", "hf.co/Some-One/Model-GGUF:Q8_0",
+                     "inline:latest", "list:latest"]
+    assert model_bytes(run_newer, newer, "both") == b"GGUF new"
+    assert model_bytes(run_newer, newer, "hf.co/Some-One/Model-GGUF:Q8_0") == b"GGUF hf"
+    assert model_bytes(run_newer, newer, "list") == b"GGUF of the list"
+    assert model_bytes(run_newer, newer, "inline") == b"GGUF inline"
+    for name in ("both", "list", "inline", "cloud:120b-cloud"):
+        run_newer("verify", name)
+    assert "runners" in run_newer("show", "apple", code=4).stderr
+    assert "no model file" in run_newer("run", "cloud:120b-cloud", "x", "--unregistered", code=3).stderr
+    run_newer("gc", "--dry-run")
+    assert {k: v for k, v in tree(newer.home).items() if k in before} == before
+
+
+def test_gc_keeps_what_a_newer_ollama_names(run_newer, newer):
+    orphan, _ = newer.blob(b"nobody's")
+    everything = newer.blobs()
+    run_newer("gc")
+    assert everything - newer.blobs() == {orphan.replace(":", "-")}
+
+
+def test_writing_and_removing_beside_a_newer_ollama(run_newer, newer):
+    run_newer("cp", "list", "both")
+    assert not os.path.lexists(newer.home / "manifests-v2/ollama.com/library/both")
+    assert model_bytes(run_newer, newer, "both") == b"GGUF of the list"
+    run_newer("rm", "list")
+    assert not os.path.lexists(newer.home / "manifests-v2/ollama.com/library/list")
+    assert model_bytes(run_newer, newer, "both") == b"GGUF of the list"
+    run_newer("rm", "list", code=5)
+    # What hides a name goes together with what it hid.
+    newer.add_v2("ollama.com/library/both/latest", [newer.layer("model", b"GGUF again")])
+    run_newer("rm", "both")
+    run_newer("show", "both", code=5)
+
+
+def test_hostile_links(run_newer, newer, tmp_path):
+    (tmp_path / "secret").write_text("{}")
+    entry = newer.home / "manifests-v2/ollama.com/library/both/latest"
+    for target, code in ((tmp_path / "secret", 3), (tmp_path / ("sha256-" + 64 * "3"), 0), ("/dev/zero", 3)):
+        entry.unlink()
+        entry.symlink_to(target)
+        run_newer("show", "both", code=code)  # a link to a blob that is not there hides nothing
+        if code == 0:
+            assert model_bytes(run_newer, newer, "both") == b"GGUF old"
+    data = newer.add_v2("ollama.com/library/both/latest", [newer.layer("model", b"GGUF new")])
+    blob = newer.home / "blobs" / ("sha256-" + hashlib.sha256(data).hexdigest())
+    blob.write_bytes(data.replace(b"GGUF", b"gguf") + b" ")
+    assert "changed" in run_newer("show", "both", code=10).stderr
