@@ -181,8 +181,12 @@ static bool build_map(struct gotmpl_ctx *ctx, const struct gotmpl_type *type, co
                       struct gotmpl_value *out)
 {
     json_t *parsed = NULL, *object = (json_t *)json;
-    if (json_is_string(json))
-        object = parsed = json_loadb(json_string_value(json), json_string_length(json), 0, NULL);
+    json_error_t why;
+    if (json_is_string(json)) {
+        object = parsed = json_loadb(json_string_value(json), json_string_length(json), 0, &why);
+        if (!parsed && json_error_code(&why) == json_error_out_of_memory)
+            return gotmpl_fail(ctx, MICA_ENOMEM, "out of memory for a call's arguments");
+    }
     bool ok = build_pairs(ctx, type, json_is_object(object) ? object : NULL, out);
     json_decref(parsed);
     return ok;

@@ -109,10 +109,16 @@ bool gotmpl_truth(const struct gotmpl_value *v)
 
 const struct gotmpl_value *gotmpl_map_get(const struct gotmpl_value *map, const char *key, size_t len)
 {
-    for (uint32_t i = 0; i < map->len; i++) {
-        const struct gotmpl_value *k = &map->items[2 * i];
-        if (k->len == len && memcmp(k->s, key, len) == 0)
+    for (size_t low = 0, high = map->len; low < high;) {
+        size_t middle = low + (high - low) / 2;
+        const struct gotmpl_value *k = &map->items[2 * middle];
+        int order = memcmp(k->s, key, k->len < len ? k->len : len);
+        if (order == 0 && k->len == len)
             return k + 1;
+        if (order < 0 || (order == 0 && k->len < len))
+            low = middle + 1;
+        else
+            high = middle;
     }
     return NULL;
 }
@@ -129,11 +135,14 @@ static bool push_var(struct gotmpl_ctx *ctx, const struct gotmpl_name *name, con
 
 static struct gotmpl_value *find_var(struct gotmpl_ctx *ctx, const struct gotmpl_name *name)
 {
-    for (int64_t i = ctx->n_vars - 1; i >= ctx->first_var; i--) {
+    for (int64_t i = ctx->n_vars - 1; i >= ctx->first_var && gotmpl_charge(ctx, (ctx->n_vars - i) % 32 == 0);
+         i--) {
         const struct gotmpl_name *other = ctx->vars[i].name;
         if (other->len == name->len && memcmp(other->s, name->s, name->len) == 0)
             return &ctx->vars[i].value;
     }
+    if (ctx->status)
+        return NULL;
     gotmpl_fail(ctx, MICA_EFORMAT, "there is no variable %.*s", name->len < 60 ? (int)name->len : 60,
                 name->s);
     return NULL;
@@ -397,7 +406,7 @@ static bool exec_call(struct gotmpl_ctx *ctx, const struct gotmpl_node *node, co
     const struct gotmpl_define *d = ctx->tmpl->defines;
     struct gotmpl_value data = {0};
     while (d && (d->name.len != node->value.len || memcmp(d->name.s, node->value.s, d->name.len) != 0))
-        d = d->next;
+        d = gotmpl_charge(ctx, 1) ? d->next : NULL;
     if (!d)
         return gotmpl_fail(ctx, MICA_EFORMAT, "there is no template \"%.*s\"",
                            node->value.len < 60 ? (int)node->value.len : 60, node->value.s);

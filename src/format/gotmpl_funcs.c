@@ -47,6 +47,8 @@ static bool equal(struct gotmpl_ctx *ctx, const struct gotmpl_value *a, const st
         *out = is_nil(a) == is_nil(b);
         return true;
     }
+    if (a->kind == GOTMPL_STRING && !gotmpl_charge(ctx, a->len / 64))
+        return false;
     if (a->kind == GOTMPL_STRING)
         *out = a->len == b->len && memcmp(a->s, b->s, a->len) == 0;
     else
@@ -59,6 +61,8 @@ static bool less(struct gotmpl_ctx *ctx, const struct gotmpl_value *a, const str
 {
     if (a->kind != b->kind || a->kind < GOTMPL_INT || a->kind > GOTMPL_STRING)
         return incomparable(ctx, a, b);
+    if (a->kind == GOTMPL_STRING && !gotmpl_charge(ctx, a->len / 64))
+        return false;
     if (a->kind == GOTMPL_STRING) {
         int order = memcmp(a->s, b->s, a->len < b->len ? a->len : b->len);
         *out = order < 0 || (order == 0 && a->len < b->len);

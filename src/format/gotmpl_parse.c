@@ -7,10 +7,13 @@
 #include <string.h>
 #include <strings.h>
 
+/* Names are looked for one by one. */
+enum { MAX_NAMES = 1000 };
+
 struct parser {
     struct gotmpl *tmpl;
     const struct gotmpl_token *at;
-    int nesting, loops;
+    int nesting, loops, n_defines;
     struct gotmpl_name **names; /* variables in sight */
     int64_t n_names, capacity;
     enum mica_status status;
@@ -128,6 +131,8 @@ static bool same_name(const struct gotmpl_name *a, const struct gotmpl_name *b)
 
 static bool declare(struct parser *p, struct gotmpl_name *name)
 {
+    if (p->n_names >= MAX_NAMES)
+        return syntax_error(p, "more than %d variables", MAX_NAMES), false;
     if (!mica_grow(&p->names, p->n_names, &p->capacity, sizeof(struct gotmpl_name *)))
         return p->status = mica_fail(p->err, MICA_ENOMEM, "out of memory for a template"), false;
     p->names[p->n_names++] = name;
@@ -403,7 +408,10 @@ static bool add_define(struct parser *p, const struct gotmpl_value *name, struct
                          name->s);
         return !p->status;
     }
+    if (!d && p->n_defines >= MAX_NAMES)
+        return syntax_error(p, "more than %d definitions", MAX_NAMES), false;
     if (!d) {
+        p->n_defines++;
         if (!(d = alloc(p, sizeof *d)))
             return false;
         d->next = p->tmpl->defines;

@@ -54,7 +54,7 @@ static bool put_json_char(struct gotmpl_ctx *ctx, struct mica_buf *buf, uint32_t
 static bool put_json_string(struct gotmpl_ctx *ctx, struct mica_buf *buf, const char *s, size_t len)
 {
     const char *end = s + len;
-    bool ok = gotmpl_puts(ctx, buf, "\"");
+    bool ok = gotmpl_charge(ctx, (int64_t)(len / 16)) && gotmpl_puts(ctx, buf, "\"");
     while (ok && s < end) {
         int n = chat_utf8_len(s, end), got;
         ok = n ? put_json_char(ctx, buf, chat_utf8_get(s, &got), s, n) : gotmpl_puts(ctx, buf, "\\ufffd");
@@ -128,21 +128,24 @@ bool gotmpl_print_json(struct gotmpl_ctx *ctx, struct mica_buf *buf, const struc
 
 static bool put_value(struct gotmpl_ctx *ctx, struct mica_buf *buf, const struct gotmpl_value *v);
 
+static bool put_pair(struct gotmpl_ctx *ctx, struct mica_buf *buf, const struct gotmpl_value *pair)
+{
+    return gotmpl_put(ctx, buf, pair[0].s, pair[0].len) && gotmpl_puts(ctx, buf, ":") &&
+           put_value(ctx, buf, &pair[1]);
+}
+
 static bool put_items(struct gotmpl_ctx *ctx, struct mica_buf *buf, const struct gotmpl_value *v)
 {
     bool is_map = v->kind == GOTMPL_MAP, is_struct = v->kind == GOTMPL_STRUCT && v->type;
     int64_t n = is_struct ? v->type->n_fields : v->len;
-    bool ok = gotmpl_puts(ctx, buf, is_map ? "map[" : is_struct ? "{" : "[");
-    if (ok && n && v->kind == GOTMPL_LIST && v->type && v->type->elem && v->type->elem->is_pointer)
+    if (v->kind == GOTMPL_LIST && n && v->type && v->type->elem && v->type->elem->is_pointer)
         return gotmpl_fail(ctx, MICA_EFORMAT,
                            "printing a list of type %s gives addresses in Go; use json or range",
                            v->type->name);
-    for (int64_t i = 0; ok && i < n; i++) {
-        const struct gotmpl_value *item = is_map ? &v->items[2 * i + 1] : &v->items[i];
+    bool ok = gotmpl_puts(ctx, buf, is_map ? "map[" : is_struct ? "{" : "[");
+    for (int64_t i = 0; ok && i < n; i++)
         ok = (!i || gotmpl_puts(ctx, buf, " ")) &&
-             (!is_map || (gotmpl_put(ctx, buf, item[-1].s, item[-1].len) && gotmpl_puts(ctx, buf, ":"))) &&
-             put_value(ctx, buf, item);
-    }
+             (is_map ? put_pair(ctx, buf, &v->items[2 * i]) : put_value(ctx, buf, &v->items[i]));
     return ok && gotmpl_puts(ctx, buf, is_struct ? "}" : "]");
 }
 
@@ -203,7 +206,7 @@ static bool put_quoted(struct gotmpl_ctx *ctx, struct mica_buf *buf, const struc
 {
     static const char plain[] = "\"\\\a\b\f\n\r\t\v", letters[] = "\"\\abfnrtv";
     const char *s = v->s, *end = s + v->len;
-    bool ok = gotmpl_puts(ctx, buf, "\"");
+    bool ok = gotmpl_charge(ctx, v->len / 16) && gotmpl_puts(ctx, buf, "\"");
     while (ok && s < end) {
         int n = chat_utf8_len(s, end), got;
         uint32_t c = n ? chat_utf8_get(s, &got) : 0;
@@ -301,7 +304,7 @@ static bool put_float(struct gotmpl_ctx *ctx, struct mica_buf *buf, const struct
 
 static bool put_hex(struct gotmpl_ctx *ctx, struct mica_buf *buf, const struct gotmpl_value *v, bool upper)
 {
-    bool ok = true;
+    bool ok = gotmpl_charge(ctx, v->len / 16);
     for (uint32_t i = 0; ok && i < v->len; i++) {
         char text[4];
         snprintf(text, sizeof text, upper ? "%02X" : "%02x", (unsigned)(uint8_t)v->s[i]);
@@ -423,7 +426,7 @@ bool gotmpl_print_format(struct gotmpl_ctx *ctx, struct mica_buf *buf, const str
             return gotmpl_puts(ctx, buf, "%!(NOVERB)");
         if (!read_spec(&s, end, &spec))
             return gotmpl_fail(ctx, MICA_EFORMAT, "printf: a verb in the format does not end");
-        if (spec.verb == '*' || spec.verb == '[' || (spec.verb & 0x80))
+        if (!spec.verb || spec.verb == '*' || spec.verb == '[' || (spec.verb & 0x80))
             return gotmpl_fail(ctx, MICA_EUNSUPPORTED, "printf: a verb in the format is not supported");
         char missing[16];
         snprintf(missing, sizeof missing, "%%!%c(MISSING)", spec.verb);
