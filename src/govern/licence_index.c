@@ -191,11 +191,13 @@ static bool list_names(struct mica_licence_index *index)
 #define LINK(word)    {word, 2},
 #define GENERIC(word) {word, 3},
 #define REFUSED(word) {word, 4},
+#define STEM(word)
 #include "govern/licence_names.def"
 #undef NAME
 #undef LINK
 #undef GENERIC
 #undef REFUSED
+#undef STEM
     };
     for (size_t i = 0; i < MICA_COUNT(rows); i++)
         if (!mica_strmap_put(&index->names, rows[i].word, strlen(rows[i].word), rows[i].kind))

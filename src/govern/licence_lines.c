@@ -6,9 +6,10 @@
 #include <string.h>
 #include <utf8proc.h>
 
-/* STATEMENT words at most, years not counted; a word that COMMON licences use is no part of an address
- * either. */
-enum { STATEMENT = 28, CORE = 96, COMMON = 20 };
+/* STATEMENT words at most, years not counted, and SMALL unknown ones in small letters: names are written with
+ * capitals, clauses in languages that we do not know are not. A word that COMMON licences use is no part of
+ * an address either. */
+enum { STATEMENT = 28, SMALL = 4, CORE = 96, COMMON = 20 };
 enum role { NO, YEAR, NAME, LINK, SIGN, GENERIC };
 
 static const char *const title_words[] = {"the",  "license", "version",    "v",        "full",   "text",
@@ -126,6 +127,27 @@ static bool is_mailbox(const struct mica_licence_words *words, int64_t i)
     return false;
 }
 
+static bool holds_stem(const char *core)
+{
+    static const char *const stems[] = {
+#define NAME(word)
+#define LINK(word)
+#define GENERIC(word)
+#define REFUSED(word)
+#define STEM(word) word,
+#include "govern/licence_names.def"
+#undef NAME
+#undef LINK
+#undef GENERIC
+#undef REFUSED
+#undef STEM
+    };
+    for (size_t i = 0; i < MICA_COUNT(stems); i++)
+        if (strstr(core, stems[i]))
+            return true;
+    return false;
+}
+
 /* A name is made of words that no licence has in its running text; an address, of none that many have. */
 static bool is_name(const struct mica_licence_index *index, const char *key, size_t len, bool address)
 {
@@ -149,7 +171,7 @@ static enum role role_of(const struct mica_licence_index *index, const struct mi
         return w->key_len == 4 || before == YEAR || before == SIGN ? YEAR : NO;
     /* A number with a unit is no name ("700m"), a name with a number is one ("X11"). */
     if (!look(key, w->key_len, core) || (is_digit(key[0]) && !in_address(words, w)) ||
-        mica_strmap_get(&index->names, core, strlen(core), 0) == 4)
+        mica_strmap_get(&index->names, core, strlen(core), 0) == 4 || holds_stem(core))
         return NO;
     /* "döt" looks like "dot", which a name may hold. */
     if (mica_strmap_get(&index->names, core, strlen(core), 0) == 1)
@@ -226,7 +248,7 @@ static int64_t phrase_end(const struct mica_licence_words *words, int64_t i)
 /* The end of the statement that begins at word i; i when there is none. */
 static int64_t statement_end(const struct mica_licence_words *words, const uint8_t *roles, int64_t i)
 {
-    int64_t sign = statement_sign(words, roles, i), at = sign + 1, n = 0;
+    int64_t sign = statement_sign(words, roles, i), at = sign + 1, n = 0, n_small = 0;
     if (sign < 0)
         return i;
     bool dated = words->words[sign].flags & MICA_WORD_SIGN, named = false;
@@ -240,6 +262,9 @@ static int64_t statement_end(const struct mica_licence_words *words, const uint8
             continue;
         }
         if (roles[at] == NO && !is_given_name(words, roles, at))
+            break;
+        bool is_small = roles[at] == NAME && w->id < 0 && !(w->flags & MICA_WORD_CAPITAL);
+        if (is_small && !in_address(words, w) && ++n_small > SMALL)
             break;
         dated = dated || roles[at] == YEAR || w->flags & MICA_WORD_BRACKET;
         named = named || (roles[at] == NAME && (w->id < 0 || w->flags & MICA_WORD_CAPITAL));

@@ -73,6 +73,34 @@ def clause_in_copyright(rng, text):
     return rng.choice([f"{line}\n\n{text}", f"{text}\n\n{line}", f"{line}\n{text}"])
 
 
+FOREIGN = ["Tylko do użytku niekomercyjnego", "Pouze pro nekomerční použití", "Endast för icke-kommersiellt bruk",
+           "Ticari kullanım yasaktır", "Hanya untuk penggunaan nonkomersial", "Vain ei-kaupalliseen käyttöön",
+           "Kun til ikke-kommerciel brug", "Kereskedelmi felhasználás tilos", "Numai pentru uz necomercial",
+           "Samo za nekomercijalnu uporabu", "Gewerbliche Nutzung kostenpflichtig", "Usage commercial interdit",
+           "Uso comercial prohibido", "Ainult mitteäriliseks kasutamiseks", "Usus mercatorius vetitus", "Bruk i EU forbudt",
+           "Zakaz użytku wojskowego", "Askeri kullanım yasaktır", "Kasutamine sõjaväes keelatud", "Uso bélico vedado",
+           "Bonvolu pagi al ni antaŭ ol vi uzas tion", "仅供非商业使用", "Только для некоммерческого использования"]
+
+
+def clause_in_another_language(rng, text):
+    clause = rng.choice(FOREIGN)
+    # A language that nothing is known of: small letters and length tell a clause from a name, but not in an address.
+    is_known = clause in FOREIGN[:-3]
+    clause = rng.choice([clause, clause.lower()] + [clause.title(), clause.upper()] * is_known)
+    line = rng.choice([f"Copyright (c) 2020 Acme. {clause}", f"Copyright (c) 2019-2023 {clause}", f"(c) 2020 {clause}",
+                       *[f"Copyright (c) 2020 Acme <{clause.replace(' ', '-')}@acme.org>",
+                         f"Copyright (c) 2020 Acme (https://acme.org/{clause.replace(' ', '/')})"] * is_known])
+    return rng.choice([f"{line}\n\n{text}", f"{text}\n\n{line}", clause_for_name(rng, text, clause)])
+
+
+def clause_for_name(rng, text, clause):
+    found = list(re.finditer(r"(?i)(the copyright holders?|<[^>]{3,40}>|\[[^\]]{3,40}\])", text))
+    if not found:
+        return None
+    m = rng.choice(found)
+    return text[:m.start()] + clause + text[m.end():]
+
+
 def clause_in_place_of_name(rng, text):
     found = list(re.finditer(r"(?i)(the copyright holders?|the authors?|<[^>]{3,40}>|\[[^\]]{3,40}\]|the regents)", text))
     if not found:
@@ -160,5 +188,5 @@ def lookalike(rng, text):
 
 
 MUTATIONS = [clause_behind_sentence, clause_at_begin, clause_at_end, clause_in_title, clause_in_copyright,
-             clause_in_place_of_name, clause_in_comment, clause_as_item, sentence_removed, sentences_swapped,
-             word_removed, word_inserted, word_changed, number_changed, neighbours_swapped, invisible_inserted, lookalike]
+             clause_in_another_language, clause_in_place_of_name, clause_in_comment, clause_as_item, sentence_removed,
+             sentences_swapped, word_removed, word_inserted, word_changed, number_changed, neighbours_swapped, invisible_inserted, lookalike]
