@@ -154,6 +154,14 @@ static bool is_name(const struct mica_licence_index *index, const char *key, siz
     return address ? len <= 2 || !is_common(index, key, len) : !is_known(index, key, len);
 }
 
+/* A number with a unit is no name ("700m"), a name with a number is one ("X11"). */
+static bool may_be_name(const struct mica_licence_index *index, const struct mica_licence_words *words,
+                        const struct mica_licence_word *w, const char *core)
+{
+    bool is_number = is_digit(mica_word_key(words, w - words->words)[0]) && !in_address(words, w);
+    return !is_number && mica_strmap_get(&index->names, core, strlen(core), 0) != 4 && !holds_stem(core);
+}
+
 /* before: the role of the word before. */
 static enum role role_of(const struct mica_licence_index *index, const struct mica_licence_words *words,
                          int64_t i, enum role before)
@@ -169,9 +177,7 @@ static enum role role_of(const struct mica_licence_index *index, const struct mi
         return listed_roles[listed];
     if (is_year(key, w->key_len))
         return w->key_len == 4 || before == YEAR || before == SIGN ? YEAR : NO;
-    /* A number with a unit is no name ("700m"), a name with a number is one ("X11"). */
-    if (!look(key, w->key_len, core) || (is_digit(key[0]) && !in_address(words, w)) ||
-        mica_strmap_get(&index->names, core, strlen(core), 0) == 4 || holds_stem(core))
+    if (!look(key, w->key_len, core) || !may_be_name(index, words, w, core))
         return NO;
     /* "döt" looks like "dot", which a name may hold. */
     if (mica_strmap_get(&index->names, core, strlen(core), 0) == 1)
@@ -245,6 +251,16 @@ static int64_t phrase_end(const struct mica_licence_words *words, int64_t i)
     return i;
 }
 
+static bool names_holder(uint8_t role, const struct mica_licence_word *w)
+{
+    return role == NAME && (w->id < 0 || w->flags & MICA_WORD_CAPITAL);
+}
+
+static bool is_small_unknown(const struct mica_licence_words *words, const struct mica_licence_word *w)
+{
+    return w->id < 0 && !(w->flags & MICA_WORD_CAPITAL) && !in_address(words, w);
+}
+
 /* The end of the statement that begins at word i; i when there is none. */
 static int64_t statement_end(const struct mica_licence_words *words, const uint8_t *roles, int64_t i)
 {
@@ -263,11 +279,11 @@ static int64_t statement_end(const struct mica_licence_words *words, const uint8
         }
         if (roles[at] == NO && !is_given_name(words, roles, at))
             break;
-        bool is_small = roles[at] == NAME && w->id < 0 && !(w->flags & MICA_WORD_CAPITAL);
-        if (is_small && !in_address(words, w) && ++n_small > SMALL)
+        n_small += roles[at] == NAME && is_small_unknown(words, w);
+        if (n_small > SMALL)
             break;
         dated = dated || roles[at] == YEAR || w->flags & MICA_WORD_BRACKET;
-        named = named || (roles[at] == NAME && (w->id < 0 || w->flags & MICA_WORD_CAPITAL));
+        named = named || names_holder(roles[at], w);
         n = roles[at] == SIGN ? 0 : n + (roles[at] != YEAR);
     }
     if (at < words->n && is_reserved(words, at))
