@@ -112,19 +112,36 @@ static enum mica_status find_token(struct repo *repo, struct mica_err *err)
     return status;
 }
 
-/* What an answer other than 2xx means here. */
-static enum mica_status check(const struct repo *repo, int code, struct mica_err *err)
+/* What an answer other than 2xx means here. The hub says X-Error-Code; without a token it tells what is not
+ * there like what is private. */
+static enum mica_status check(const struct repo *repo, const struct mica_http_response *response,
+                              struct mica_err *err)
 {
-    if (code == 401 || code == 403)
+    const char *code = mica_http_header(response, "X-Error-Code", 0);
+    bool refused = response->status == 401 || response->status == 403;
+    code = code ? code : "";
+    if (refused && strcmp(code, "GatedRepo") == 0)
+        return mica_fail(err, MICA_EDENIED, "hf:%s: is gated%s: accept its terms at %s/%s%s", repo->id,
+                         repo->authorization ? " for the token that was sent" : "", repo->endpoint, repo->id,
+                         repo->authorization ? "" : ", make a token in the settings there, and set HF_TOKEN");
+    if (response->status == 401 && repo->authorization && !*code)
+        return mica_fail(err, MICA_EDENIED,
+                         "hf:%s: the hub does not accept the token that was sent (HF_TOKEN, or "
+                         "what \"hf auth login\" stored)",
+                         repo->id);
+    if (refused)
         return mica_fail(err, MICA_EDENIED,
                          "hf:%s: not there, private, or gated (%d)%s. For a gated model: accept its terms at "
                          "%s/%s, make a token at %s/settings/tokens, and set HF_TOKEN",
-                         repo->id, code, repo->authorization ? ", for the token that was sent" : "",
-                         repo->endpoint, repo->id, repo->endpoint);
-    if (code == 404)
+                         repo->id, response->status,
+                         repo->authorization ? ", for the token that was sent" : "", repo->endpoint, repo->id,
+                         repo->endpoint);
+    if (response->status == 404 && strcmp(code, "RevisionNotFound") == 0)
+        return mica_fail(err, MICA_ENOTFOUND, "hf:%s: it has no revision '%s'", repo->id, repo->revision);
+    if (response->status == 404)
         return mica_fail(err, MICA_ENOTFOUND, "hf:%s: there is no such repository or revision (%s)", repo->id,
                          repo->revision);
-    return mica_http_check(code, repo->id, err);
+    return mica_http_check(response->status, repo->id, err);
 }
 
 static enum mica_status ask(struct mica_puller *puller, struct repo *repo, struct mica_err *err)
@@ -146,7 +163,7 @@ static enum mica_status ask(struct mica_puller *puller, struct repo *repo, struc
     mica_buf_release(&url);
     if (status != MICA_OK)
         return status;
-    status = check(repo, response.status, err);
+    status = check(repo, &response, err);
     if (status == MICA_OK) {
         repo->info = json_loadb(response.body.data, response.body.len, JSON_REJECT_DUPLICATES, NULL);
         repo->commit = json_string_value(json_object_get(repo->info, "sha"));

@@ -223,6 +223,36 @@ def test_refused(store, hub, code, words, prepare):
     store.check()
 
 
+@pytest.mark.parametrize("source, code, words, prepare", [
+    ("hf:owner/tiny", EXIT_DENIED, ["is gated", "set HF_TOKEN"], lambda h: setattr(h, "token", "hf_other")),
+    ("hf:owner/tiny", EXIT_DENIED, ["does not accept the token"], lambda h: setattr(h, "token", "hf_other") or {"HF_TOKEN": "hf_x"}),
+    ("hf:owner/tiny", EXIT_DENIED, ["is gated for the token"], lambda h: setattr(h, "gated", "hf_x") or {"HF_TOKEN": "hf_x"}),
+    ("hf:owner/none", EXIT_DENIED, ["not there, private, or gated (401)"], lambda h: None),
+    ("hf:owner/none", EXIT_NOT_FOUND, ["no such repository"], lambda h: {"HF_TOKEN": "hf_x"}),
+    ("hf:owner/tiny@v9", EXIT_NOT_FOUND, ["no revision 'v9'"], lambda h: None),
+], ids=["gated", "wrong token", "not accepted", "nothing", "nothing for the token", "revision"])
+def test_what_the_hub_says(store, hub, source, code, words, prepare):
+    env = prepare(hub) or {}
+    store.fails(code, words, source, HF_ENDPOINT=hub.url, **env)
+
+
+def test_a_renamed_repository(store, hub):
+    """Redirected with a relative Location and status 307, the token with it: it is the same place."""
+    hub.renamed, hub.token = "former/name", "hf_x"
+    store.ok("hf:former/name", "--as", "x", HF_ENDPOINT=hub.url, HF_TOKEN="hf_x")
+    assert any(entry[5] == 307 and "/former/" in entry[2] for entry in hub.log)
+
+
+def test_other_ways_to_say_it(store, hub, big):
+    """Xet's headers, weak ETags, names that need escapes, a revision with slashes."""
+    odd = "Q8_0/a b#c?d%20é+&.Q8_0.gguf"
+    hub.files = {odd: big, "README.md": hub.files["README.md"]}
+    hub.lfs, hub.xet = {odd}, True
+    hub.etags[odd] = 'W/"weak"'
+    store.ok(f"hf:owner/tiny@refs/pr/1:{odd}", "--as", "x", HF_ENDPOINT=hub.url)
+    store.check()
+
+
 def test_wrong_size_and_pointer(store, hub, gguf):
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 3\n"
     hub.files["p.gguf"] = pointer

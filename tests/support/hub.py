@@ -1,12 +1,14 @@
 # SPDX-FileCopyrightText: 2026 The Mica authors
 # SPDX-License-Identifier: Apache-2.0
 """A model hub on loopback for tests: an API and files on one port, which redirects to a file server on another as hubs
-redirect to their CDN. Answers can be spoilt, and every request is logged."""
+redirect to their CDN. Its answers are those that the Python client of Hugging Face understands (tests/parity/test_hub.py).
+Answers can be spoilt, and every request is logged."""
 import base64
 import hashlib
 import json
 import re
 import threading
+import urllib.parse
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
@@ -41,6 +43,10 @@ class Hub:
         self.raw_auth = None  # Basic credentials for raw paths
         self.sent, self.kill_at, self.on_kill = 0, None, None
         self.redirect = "cdn"  # or "none", "loop", a URL
+        self.gated = None  # a token with which the terms were not accepted
+        self.renamed = None  # the repository's former name
+        self.xet = False  # announce another way to the same bytes
+        self.page = 1000  # entries of an answer that lists files
         self.lock = threading.Lock()
         self.servers = [self._serve(self._api), self._serve(self._cdn)]
 
@@ -55,7 +61,7 @@ class Hub:
                 except (BrokenPipeError, ConnectionResetError):
                     self.close_connection = True
 
-            do_HEAD = do_GET
+            do_HEAD = do_POST = do_GET
 
             def log_message(self, *_):
                 pass
@@ -111,39 +117,119 @@ class Hub:
             if path in self.lfs:
                 row["lfs"] = {"sha256": sha256(data), "size": len(data), "pointerSize": 134}
             siblings.append(row)
-        return {"id": self.repo, "sha": COMMIT, "gated": False, "siblings": siblings, **self.info}
+        return {"_id": "0", "id": self.repo, "modelId": self.repo, "author": self.repo.split("/")[0], "sha": COMMIT,
+                "lastModified": "2026-01-01T00:00:00.000Z", "private": False, "disabled": False, "gated": False,
+                "tags": [], "downloads": 0, "likes": 0, "siblings": siblings, **self.info}
+
+    def _entry(self, path):
+        data = self.files[path]
+        row = {"type": "file", "oid": git_sha1(data), "size": len(data), "path": path}
+        if path in self.lfs:
+            row |= {"lfs": {"oid": sha256(data), "size": len(data), "pointerSize": 134}, "xetHash": sha256(b"xet" + data)}
+        return row
+
+    def _refuse(self, handler, status, code, message):
+        self._note("api", handler, status)
+        return self._send(handler, status, json.dumps({"error": message}).encode(), {
+            "X-Error-Code": code, "X-Error-Message": message, "Content-Type": "application/json; charset=utf-8"})
+
+    def _list_tree(self, handler, query):
+        """All files below the top, in pages."""
+        begin = int(query.get("cursor", ["0"])[0])
+        rows = [self._entry(path) for path in self.files][begin:begin + self.page]
+        headers = {"Content-Type": "application/json"}
+        if begin + self.page < len(self.files):
+            place = urlsplit(handler.path).path
+            headers["Link"] = f'<{self.url}{place}?recursive=true&cursor={begin + self.page}>; rel="next"'
+        self._note("api", handler, 200)
+        return self._send(handler, 200, json.dumps(rows).encode(), headers)
+
+    def _answer(self, handler, status, document):
+        self._note("api", handler, status)
+        return self._send(handler, status, json.dumps(document).encode(), {"Content-Type": "application/json"})
+
+    def _raw(self, handler, path):
+        wanted = self.raw_auth and "Basic " + base64.b64encode(self.raw_auth.encode()).decode()
+        ok = not wanted or handler.headers.get("Authorization") == wanted
+        self._note("api", handler, 200 if ok else 401)
+        if not ok:
+            return self._send(handler, 401, headers={"WWW-Authenticate": 'Basic realm="x"'})
+        kind, body = self.raw[path]
+        return self._send(handler, 200, body, {"Content-Type": kind})
 
     def _api(self, handler):
-        path = unquote(urlsplit(handler.path).path)
-        file = re.fullmatch(rf"/{re.escape(self.repo)}/resolve/{COMMIT}/(.+)", path)
+        parts = urlsplit(handler.path)
+        path, query = unquote(parts.path), urllib.parse.parse_qs(parts.query)
+        body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
         if path in self.raw:
-            wanted = self.raw_auth and "Basic " + base64.b64encode(self.raw_auth.encode()).decode()
-            ok = not wanted or handler.headers.get("Authorization") == wanted
-            self._note("api", handler, 200 if ok else 401)
-            if not ok:
-                return self._send(handler, 401, headers={"WWW-Authenticate": 'Basic realm="x"'})
-            kind, body = self.raw[path]
-            return self._send(handler, 200, body, {"Content-Type": kind})
-        if self.api_faults and not file:
+            return self._raw(handler, path)
+        if self.api_faults and "/resolve" not in path:
             status, headers = self.api_faults.pop(0)
             self._note("api", handler, status)
             return self._send(handler, status, b"{}", headers)
-        if self.token and handler.headers.get("Authorization") != "Bearer " + self.token:
-            self._note("api", handler, 401)
-            return self._send(handler, 401, b'{"error":"gated"}')
-        if re.fullmatch(rf"/api/models/{re.escape(self.repo)}/revision/(main|v1|refs/pr/1|{COMMIT})", path):
-            self._note("api", handler, 200)
-            return self._send(handler, 200, json.dumps(self._listing()).encode())
-        if not file or file[1] not in self.files:
-            self._note("api", handler, 404)
-            return self._send(handler, 404)
-        data = self.files[file[1]]
-        target = {"cdn": f"{self.cdn}/{file[1]}?signature=x", "loop": handler.path}.get(self.redirect, self.redirect)
-        if self.redirect == "none" or file[1] not in self.lfs:
-            return self._file(handler, file[1], "cdn" if self.redirect == "none" else "api")
+        if self.renamed and f"{path}/".startswith((f"/{self.renamed}/", f"/api/models/{self.renamed}/")):
+            self._note("api", handler, 307)
+            return self._send(handler, 307, b"", {"Location": handler.path.replace(self.renamed, self.repo, 1)})
+        sent = handler.headers.get("Authorization")
+        wanted = self.token and "Bearer " + self.token
+        if self.gated and sent == "Bearer " + self.gated:
+            return self._refuse(handler, 403, "GatedRepo", f"Access to model {self.repo} is restricted and you are not in "
+                                f"the authorized list. Visit {self.url}/{self.repo} to ask for access.")
+        if wanted and sent and sent != wanted:
+            return self._refuse(handler, 401, "", "Invalid credentials in Authorization header")
+        if wanted and not sent:
+            return self._refuse(handler, 401, "GatedRepo", f"Access to model {self.repo} is restricted. You must have "
+                                "access to it and be authenticated to access it. Please log in.")
+        return self._ask(handler, path, query, body)
+
+    def _ask(self, handler, path, query, body):
+        place = re.fullmatch(rf"/api/models/{re.escape(self.repo)}(/(revision|tree|paths-info)/(.+))?", path)
+        file = re.fullmatch(rf"/{re.escape(self.repo)}/resolve/(main|v1|refs/pr/1|{COMMIT})/(.+)", path)
+        cached = re.fullmatch(rf"/api/resolve-cache/models/{re.escape(self.repo)}/{COMMIT}/(.+)", path)
+        if place and place[3] and not re.fullmatch(rf"main|v1|refs/pr/1|{COMMIT}", place[3]):
+            return self._refuse(handler, 404, "RevisionNotFound", f"Invalid rev id: {place[3]}")
+        if place and place[2] in (None, "revision"):
+            listing = self._listing()
+            if query.get("blobs") != ["true"]:
+                listing["siblings"] = [{"rfilename": row["rfilename"]} for row in listing["siblings"]]
+            return self._answer(handler, 200, listing)
+        if place and place[2] == "tree":
+            return self._list_tree(handler, query)
+        if place:
+            asked = urllib.parse.parse_qs(body.decode()).get("paths", [])
+            if body[:1] == b"{":
+                asked = json.loads(body)["paths"]
+            return self._answer(handler, 200, [self._entry(x) for x in asked if x in self.files])
+        if cached and cached[1] in self.files:
+            return self._file(handler, cached[1], "api")
+        if file and file[2] in self.files:
+            return self._resolve(handler, file[2])
+        if f"/{self.repo}/resolve/" in path:
+            code = "EntryNotFound" if file else "RevisionNotFound"
+            return self._refuse(handler, 404, code, "Entry not found" if file else "Invalid rev id")
+        # What is not there is told like what is private.
+        if handler.headers.get("Authorization"):
+            return self._refuse(handler, 404, "RepoNotFound", "Repository not found")
+        return self._refuse(handler, 401, "RepoNotFound", "Invalid username or password.")
+
+    def _resolve(self, handler, path):
+        data = self.files[path]
+        target = {"cdn": f"{self.cdn}/{urllib.parse.quote(path)}?signature=x", "loop": handler.path}.get(
+            self.redirect, self.redirect)
+        if self.redirect == "none":
+            return self._file(handler, path, "cdn")
+        if path not in self.lfs:
+            self._note("api", handler, 307)
+            return self._send(handler, 307, headers={
+                "Location": f"/api/resolve-cache/models/{self.repo}/{COMMIT}/{urllib.parse.quote(path)}?etag=x",
+                "X-Repo-Commit": COMMIT, "X-Linked-Size": len(data), "X-Linked-ETag": f'"{git_sha1(data)}"'})
         self._note("api", handler, 302)
-        return self._send(handler, 302, headers={"Location": target, "X-Linked-Size": len(data),
-                                                 "X-Linked-ETag": f'"{sha256(data)}"'})
+        headers = {"Location": target, "X-Repo-Commit": COMMIT, "X-Linked-Size": len(data),
+                   "X-Linked-ETag": f'"{sha256(data)}"', "ETag": f'"{git_sha1(data)}"', "Accept-Ranges": "bytes"}
+        if self.xet:
+            headers["X-Xet-Hash"] = sha256(b"xet" + data)
+            headers["Link"] = f'<{self.url}/xet-auth>; rel="xet-auth", <{self.cdn}/reconstruction>; rel="xet-reconstruction-info"'
+        return self._send(handler, 302, headers=headers)
 
     def _cdn(self, handler):
         self._file(handler, unquote(urlsplit(handler.path).path)[1:])
@@ -163,10 +249,12 @@ class Hub:
             return self._send(handler, status, b"no", fault[2] if len(fault) > 2 else None)
         if what == "bytes":
             data = fault[1]
-        etag = self.etags.get(path, f'"{sha256(data)[:16]}"')
+        etag = self.etags.get(path, f'"{sha256(data) if path in self.lfs else git_sha1(data)}"')
         part = re.fullmatch(r"bytes=(\d+)-(\d+)", asked or "")
         changed = handler.headers.get("If-Range") not in (None, etag)
         headers = {"ETag": etag, "Accept-Ranges": "bytes"}
+        if port == "api":
+            headers["X-Repo-Commit"] = COMMIT
         status, begin, end = 200, 0, len(data)
         if what == "gzip":
             headers["Content-Encoding"] = "gzip"
