@@ -6,7 +6,7 @@ set -euo pipefail
 
 build=(gcc libc6-dev meson ninja-build pkg-config libjansson-dev libpcre2-dev libutf8proc-dev libedit-dev
     libssl-dev libsqlite3-dev libcurl4-openssl-dev libarchive-dev libyaml-dev libcmocka-dev)
-check=(g++ clang clang-format clang-tidy pmccabe codespell reuse git docker-registry minisign openssl sqlite3)
+check=(g++ clang clang-format clang-tidy pmccabe codespell reuse git docker-registry minisign openssl skopeo sqlite3)
 case "${1:-}" in
 build) wanted=("${build[@]}") ;;
 test) wanted=("${build[@]}" "${check[@]}") ;;

@@ -2,10 +2,13 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/manifest.h"
 #include "store/json.h"
+#include "store/source_internal.h"
 
 #include <string.h>
 
 #define MANIFEST_TYPE "application/vnd.docker.distribution.manifest.v2+json"
+#define CNCF_PATH_KEY "org.cncf.model.filepath"
+#define UNPACK_KEY    "io.deis.oras.content.unpack" /* ORAS: a folder in an archive */
 #define TITLE_KEY     "org.opencontainers.image.title"
 enum { MAX_TEXT = 1 << 20, MAX_LAYERS = 1000 };
 /* So that the sum of all layers fits in 64 bits without a look. */
@@ -53,6 +56,37 @@ enum mica_layer_kind mica_layer_kind_of(const char *media_type)
     return MICA_LAYER_OTHER;
 }
 
+/* Is a layer of this type one file as it is, which only its title tells about? */
+static bool is_plain_file(const char *media_type)
+{
+    static const char *const types[] = {
+        "application/octet-stream",
+        "text/plain",
+        "text/markdown",
+        "application/json",
+        "application/vnd.oci.image.layer.v1.tar", /* ORAS says so of any file */
+        "application/vnd.docker.ai.safetensors",
+        "application/vnd.cncf.model.weight.v1.raw",
+        "application/vnd.cncf.model.weight.v1.gguf",
+        "application/vnd.cncf.model.weight.v1.safetensors",
+        "application/vnd.cncf.model.weight.config.v1.raw",
+        "application/vnd.cncf.model.doc.v1.raw"};
+    for (size_t i = 0; i < MICA_COUNT(types); i++)
+        if (strcmp(media_type, types[i]) == 0)
+            return true;
+    return false;
+}
+
+/* What such a file is, by its name. Cards and terms lie at the top. */
+static enum mica_layer_kind kind_of_title(const char *title)
+{
+    enum mica_layer_kind kind = mica_source_kind(title);
+    bool at_top = !strchr(title, '/');
+    if (kind == MICA_LAYER_CARD)
+        return strcmp(title, "README.md") == 0 ? kind : MICA_LAYER_OTHER;
+    return kind == MICA_LAYER_LICENSE && !at_top ? MICA_LAYER_OTHER : kind;
+}
+
 /* A relative path of plain parts: nothing that leads out of a folder, also on systems that split at '\'. */
 static bool is_title(const char *title)
 {
@@ -89,6 +123,8 @@ static enum mica_status parse_title(const json_t *entry, const char *where, stru
     if (!notes || json_is_null(notes))
         return MICA_OK;
     const json_t *value = json_object_get(notes, TITLE_KEY);
+    if (!value)
+        value = json_object_get(notes, CNCF_PATH_KEY);
     if (!json_is_object(notes) || (value && !json_is_string(value)))
         return mica_fail(err, MICA_EFORMAT, "manifest: %s: its annotations are not texts", where);
     if (!value)
@@ -118,6 +154,9 @@ static enum mica_status parse_layer(const json_t *entry, const char *where, stru
     layer.size = (uint64_t)json_integer_value(size);
     layer.kind = mica_layer_kind_of(type);
     enum mica_status status = parse_title(entry, where, &layer, err);
+    if (status == MICA_OK && layer.kind == MICA_LAYER_OTHER && layer.title[0] && is_plain_file(type) &&
+        !json_object_get(json_object_get(entry, "annotations"), UNPACK_KEY))
+        layer.kind = kind_of_title(layer.title);
     if (status == MICA_OK)
         *out = layer;
     return status;

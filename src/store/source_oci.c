@@ -86,7 +86,7 @@ static enum mica_status add_files(const struct mica_oci *oci, const struct mica_
     if (status == MICA_OK && !has_model)
         status = mica_fail(err, MICA_EUNSUPPORTED,
                            "%s: holds no model: none of its %lld layers is of a type that Mica reads",
-                           plan->source, (long long)manifest->n_layers);
+                           plan->location, (long long)manifest->n_layers);
     if (status == MICA_OK)
         qsort(plan->files, (size_t)plan->n_files, sizeof *plan->files, by_size);
     return status;

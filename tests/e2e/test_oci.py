@@ -310,6 +310,76 @@ def test_an_index_of_one_is_followed(home, parts):
         fails(home("pull", f"oci://{fake.host}/a/b:outer", "--as", "n"), EXIT_UNSUPPORTED, "index")
 
 
+# ---- what other tools push
+
+EMPTY = "application/vnd.oci.empty.v1+json"
+CNCF = "application/vnd.cncf.model."
+ARTIFACTS = {  # media types of the weights, the terms and the card
+    "oras": ("application/vnd.oci.image.layer.v1.tar",) * 3,
+    "oras with types": ("application/octet-stream", "text/plain", "text/markdown"),
+    "docker model": ("application/vnd.docker.ai.gguf.v3", "application/vnd.docker.ai.license", "text/plain"),
+    "modelpack": (CNCF + "weight.v1.raw", CNCF + "doc.v1.raw", CNCF + "doc.v1.raw"),
+}
+
+
+def artifact(types, weights, key="org.opencontainers.image.title", **notes):
+    """A manifest as OCI 1.1 has it for artifacts: an empty config, files told apart by their titles."""
+    layers = []
+    for media_type, data, title in zip(types, (weights, TERMS, b"# Tiny\n"), ("tiny.gguf", "LICENSE", "README.md")):
+        layers.append({"mediaType": media_type, "digest": digest_of(data), "size": len(data),
+                       "annotations": {key: title, **notes}})
+    return json.dumps({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "artifactType": "application/vnd.x", "layers": layers,
+                       "config": {"mediaType": EMPTY, "digest": digest_of(b"{}"), "size": 2, "data": "e30="}}).encode()
+
+
+@pytest.mark.parametrize("kind", ARTIFACTS)
+def test_artifacts_of_other_tools(home, weights, kind):
+    key = "org.cncf.model.filepath" if kind == "modelpack" else "org.opencontainers.image.title"
+    manifest = artifact(ARTIFACTS[kind], weights, key)
+    with FakeRegistry() as fake:
+        fake.add("a/b:t", manifest, [b"{}", weights, TERMS, b"# Tiny\n"], OCI_MANIFEST)
+        ok(home("pull", f"oci://{fake.host}/a/b:t", "--as", "m"))
+        assert (home.path / "manifests/registry.ollama.ai/library/m/latest").read_bytes() == manifest
+        shown = json.loads(ok(home("show", "m", "--json")).stdout)
+        assert shown["architecture"] == "llama"
+        assert "Apache-2.0" in ok(home("licences", "m")).stdout
+        done = home("run", "m", "a", "-n", "1")
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("types, notes", [
+    ((CNCF + "weight.v1.tar+gzip",) * 3, {}), ((CNCF + "weight.v1.tar+zstd",) * 3, {}),
+    (("application/vnd.oci.image.layer.v1.tar+gzip",) * 3, {}),
+    (("application/vnd.oci.image.layer.v1.tar",) * 3, {"io.deis.oras.content.unpack": "true"})],
+    ids=["gzip", "zstd", "image", "folder"])
+def test_packed_layers_are_refused(home, weights, types, notes):
+    with FakeRegistry() as fake:
+        fake.add("a/b:t", artifact(types, weights, **notes), [b"{}", weights, TERMS, b"# Tiny\n"], OCI_MANIFEST)
+        fails(home("pull", f"oci://{fake.host}/a/b:t"), EXIT_UNSUPPORTED, f"{fake.host}/a/b:t", "holds no model")
+        assert home.manifests() == []
+
+
+@pytest.mark.skipif(not shutil.which("skopeo"), reason="skopeo is not installed")
+def test_skopeo_carries_it(home, registry, parts, tmp_path):
+    """mica push, skopeo to a folder in OCI layout and back under another name, mica pull: the same bytes."""
+    def skopeo(*arguments):
+        done = subprocess.run(["skopeo", "--insecure-policy", *arguments], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+    manifest = fill_store(home.path, "registry.ollama.ai/library/m/latest", parts, media_type=OCI_MANIFEST)
+    ok(home("push", "m", "--to", f"oci://{registry.host}/skopeo/a:v1"))
+    assert skopeo("inspect", "--tls-verify=false", "--raw", f"docker://{registry.host}/skopeo/a:v1").encode() == manifest
+    skopeo("copy", "--src-tls-verify=false", "--preserve-digests", f"docker://{registry.host}/skopeo/a:v1",
+           f"oci:{tmp_path / 'layout'}:v1")
+    for _, data in parts:
+        assert (tmp_path / "layout/blobs/sha256" / digest_of(data)[7:]).read_bytes() == data
+    skopeo("copy", "--dest-tls-verify=false", "--preserve-digests", f"oci:{tmp_path / 'layout'}:v1",
+           f"docker://{registry.host}/skopeo/b:v1")
+    shutil.rmtree(home.path)
+    ok(home("pull", f"oci://{registry.host}/skopeo/b:v1", "--as", "m"))
+    assert (home.path / "manifests/registry.ollama.ai/library/m/latest").read_bytes() == manifest
+
+
 # ---- hostile registries
 
 

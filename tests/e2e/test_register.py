@@ -204,7 +204,7 @@ def test_a_store_of_ollama(home, tmp_path, fetched):
     home("register", "llama:1b")
     row = home.component("llama:1b")
     assert row["concluded"] == "MIT" and len(row["policy_digest"]) == 64
-    assert row["template_digest"] == hashlib.sha256(b"{{ own }}").hexdigest()
+    assert row["template_digest"] == hashlib.sha256(b"{{ if .System }}x{{ end }}").hexdigest()  # the layer, not the file's
     assert row["digest"] == hashlib.sha256(path.read_bytes()).hexdigest()
 
 
