@@ -43,6 +43,8 @@ enum mica_status mica_http_next_hop(struct mica_http *http, const char *url, con
 enum mica_status mica_http_fail(const char *url, CURLcode code, const struct mica_http_exchange *exchange,
                                 struct mica_err *err);
 bool mica_http_is_loopback(const char *url);
+/* Whether from, on the network, sends one to an address inside this machine. */
+bool mica_http_leads_in(const char *from, const char *to);
 /* The host of the URL, for messages; never its query, which may hold a secret. */
 void mica_http_host(const char *url, char *out, size_t size);
 

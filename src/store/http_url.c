@@ -75,6 +75,31 @@ bool mica_http_is_loopback(const char *url)
     return loopback;
 }
 
+/* Loopback, and what else leads to this machine or to its host's own services: 0.0.0.0 in any spelling,
+ * link-local addresses, and IPv6 literals, of which there are too many forms. */
+static bool is_inner(const char *url)
+{
+    static const char *const begins[] = {"[", "0.", "127.", "169.254."};
+    char host[256] = "";
+    char *plain = mica_http_resolve(url, url); /* "https://0/" becomes "https://0.0.0.0/" */
+    if (plain)
+        mica_http_host(plain, host, sizeof host);
+    mica_free(plain);
+    size_t len = strcspn(host, ":");
+    while (len && host[len - 1] == '.') /* "localhost." */
+        len--;
+    bool is_local =
+        len >= 9 && strncasecmp(host + len - 9, "localhost", 9) == 0 && (len == 9 || host[len - 10] == '.');
+    for (size_t i = 0; i < MICA_COUNT(begins); i++)
+        is_local = is_local || strncmp(host, begins[i], strlen(begins[i])) == 0;
+    return is_local || !*host;
+}
+
+bool mica_http_leads_in(const char *from, const char *to)
+{
+    return is_inner(to) && !is_inner(from);
+}
+
 bool mica_http_same_origin(const char *a, const char *b)
 {
     CURLU *u = curl_url(), *v = curl_url();
@@ -111,6 +136,8 @@ enum mica_status mica_http_next_hop(struct mica_http *http, const char *url, con
     enum mica_status status = mica_http_url_check(next, http->options.plain_http, err);
     if (status == MICA_OK && strncasecmp(url, "https:", 6) == 0 && strncasecmp(next, "https:", 6) != 0)
         status = mica_fail(err, MICA_EDENIED, "%s: redirects from https to http", host);
+    if (status == MICA_OK && mica_http_leads_in(url, next))
+        status = mica_fail(err, MICA_EDENIED, "%s: redirects to an address of this machine", host);
     if (status != MICA_OK) {
         mica_free(next);
         return status;

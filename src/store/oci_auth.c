@@ -114,18 +114,6 @@ static bool is_encrypted(const char *url)
     return strncasecmp(url, "https:", 6) == 0;
 }
 
-/* Loopback, and what else leads to this machine: 0.0.0.0 in any spelling, and IPv6 literals, of which there
- * are too many forms. */
-static bool is_this_machine(const char *url)
-{
-    char host[256] = "";
-    char *plain = mica_http_resolve(url, url); /* "https://0/" becomes "https://0.0.0.0/" */
-    if (plain)
-        mica_http_host(plain, host, sizeof host);
-    mica_free(plain);
-    return mica_http_is_loopback(url) || *host == '[' || strncmp(host, "0.", 2) == 0 || !*host;
-}
-
 enum mica_status mica_oci_realm_check(const char *registry, const char *realm, bool plain_http,
                                       bool has_password, struct mica_err *err)
 {
@@ -137,7 +125,7 @@ enum mica_status mica_oci_realm_check(const char *registry, const char *realm, b
                          why.text);
     if (is_encrypted(registry) && !is_encrypted(realm))
         return mica_fail(err, MICA_EDENIED, "%s: names a token service without encryption", host);
-    if (!mica_http_is_loopback(registry) && is_this_machine(realm))
+    if (mica_http_leads_in(registry, realm))
         return mica_fail(err, MICA_EDENIED, "%s: names a token service on this machine", host);
     if (has_password && !is_encrypted(realm) && !mica_http_is_loopback(realm))
         return mica_fail(err, MICA_EDENIED, "%s: a password does not travel without encryption", host);

@@ -1,5 +1,6 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
+#include "store/http_internal.h"
 #include "store/oci.h"
 
 #include <jansson.h>
@@ -42,6 +43,11 @@ static enum mica_status take_location(struct sending *s, const struct mica_http_
     if (!url)
         return mica_fail(err, MICA_EFORMAT, "%s: does not say where the upload goes on",
                          mica_oci_ref(s->oci)->host);
+    if (mica_http_leads_in(response->url, url)) {
+        mica_free(url);
+        return mica_fail(err, MICA_EDENIED, "%s: wants the upload at an address of this machine",
+                         mica_oci_ref(s->oci)->host);
+    }
     mica_free(s->location);
     s->location = url;
     return MICA_OK;

@@ -134,6 +134,18 @@ static void add_card(struct gathering *g, struct place place)
         g->cards[g->n_cards++] = (struct card){.place = place, .rank = rank};
 }
 
+/* Terms are evidence: none of them is left out in silence. */
+static enum mica_status add_terms(struct gathering *g, const char *base, struct place place,
+                                  struct mica_err *err)
+{
+    if (mica_archive_size(g->archives[place.archive], place.member) > TEXT_MAX)
+        return mica_fail(err, MICA_ELIMIT, "%.100s: terms of more than %d bytes, which nobody reads", base,
+                         TEXT_MAX);
+    if (g->n_terms++ == TERMS_MAX)
+        return mica_fail(err, MICA_ELIMIT, "more than %d texts of terms in the archives", TERMS_MAX);
+    return add_single(g, MICA_LAYER_LICENSE, base, place, err);
+}
+
 /* A member on its own: models, parts, terms, cards. Files of an HF folder come later. */
 static enum mica_status sort_member(struct gathering *g, struct place place, struct mica_err *err)
 {
@@ -146,12 +158,7 @@ static enum mica_status sort_member(struct gathering *g, struct place place, str
         return add_single(g, kind, base, place, err);
     if (kind == MICA_LAYER_CARD)
         add_card(g, place);
-    if (kind == MICA_LAYER_LICENSE && g->n_terms < TERMS_MAX &&
-        mica_archive_size(g->archives[place.archive], place.member) <= TEXT_MAX) {
-        g->n_terms++;
-        return add_single(g, kind, base, place, err);
-    }
-    return MICA_OK;
+    return kind == MICA_LAYER_LICENSE ? add_terms(g, base, place, err) : MICA_OK;
 }
 
 /* The folder of the *.safetensors that lies highest; its length with the slash, or SIZE_MAX. */
@@ -410,12 +417,27 @@ static bool is_there(const struct mica_manifest *manifest, const struct output *
     return false;
 }
 
+/* Different terms in files of one name (of a package and of what it bundles) are kept under numbers. */
+static void number_title(const struct mica_manifest *manifest, struct output *o)
+{
+    char base[sizeof o->title];
+    int n = 1;
+    snprintf(base, sizeof base, "%s", o->title);
+    for (int64_t i = 0; i < manifest->n_layers; i++)
+        if (strcmp(manifest->layers[i].title, o->title) == 0) {
+            snprintf(o->title, sizeof o->title, "%.240s-%d", base, ++n);
+            i = -1;
+        }
+}
+
 static enum mica_status add_layers(struct gathering *g, struct mica_manifest *manifest, struct mica_err *err)
 {
     enum mica_status status = MICA_OK;
     qsort(g->outputs, (size_t)g->n, sizeof *g->outputs, by_kind);
     for (int64_t i = 0; status == MICA_OK && i < g->n; i++) {
-        const struct output *o = &g->outputs[i];
+        struct output *o = &g->outputs[i];
+        if (o->kind == MICA_LAYER_LICENSE)
+            number_title(manifest, o);
         if (o->size && !(o->kind == MICA_LAYER_LICENSE && is_there(manifest, o)))
             status = mica_manifest_add(manifest, o->kind, &o->digest, o->size, o->title, err);
     }

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { NAME_LIMIT = 214 };
 
@@ -113,7 +114,8 @@ static enum mica_status read_facts(const json_t *answer, const char *spec, struc
     *out = (struct facts){json_string_value(json_object_get(dist, "tarball")),
                           json_string_value(json_object_get(dist, "integrity")),
                           json_string_value(json_object_get(answer, "version")), json_string_value(licence)};
-    if (!out->url || !out->version)
+    /* The registry names no file of this machine. */
+    if (!out->url || !out->version || strncasecmp(out->url, "http", 4) != 0)
         return mica_fail(err, MICA_EFORMAT, "npm:%s: the registry names no tarball", spec);
     if (!out->integrity || strncmp(out->integrity, "sha512-", 7) != 0 || strlen(out->integrity) != 95)
         return mica_fail(err, MICA_EUNSUPPORTED, "npm:%s: the registry states no SHA-512 for it", spec);

@@ -7,6 +7,7 @@
 #include <archive_entry.h>
 
 #include <inttypes.h>
+#include <locale.h>
 #include <string.h>
 
 enum { MEMBERS_MAX = 20000, NAME_MAX_BYTES = 1024, PIECE = 256 << 10 };
@@ -23,6 +24,28 @@ struct mica_archive {
     int64_t n, capacity;
 };
 
+/* libarchive turns names into the charset of the locale, and where that knows only ASCII, it loses them. So
+ * it works under a locale of this thread alone. */
+struct locales {
+    locale_t ours, before;
+};
+
+static struct locales enter_utf8(void)
+{
+    struct locales l = {.ours = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0)};
+    if (l.ours)
+        l.before = uselocale(l.ours);
+    return l;
+}
+
+static void leave_utf8(struct locales l)
+{
+    if (!l.ours)
+        return;
+    uselocale(l.before);
+    freelocale(l.ours);
+}
+
 static struct archive *open_reader(const struct mica_archive *a)
 {
     struct archive *reader = archive_read_new();
@@ -34,7 +57,7 @@ static struct archive *open_reader(const struct mica_archive *a)
         archive_read_support_format_tar(reader);
         archive_read_support_filter_gzip(reader);
     }
-    /* Names are bytes: no conversion that depends on the locale. */
+    /* Names are bytes, whatever the locale. */
     archive_read_set_option(reader, a->is_zip ? "zip" : "tar", "hdrcharset", "UTF-8");
     if (archive_read_open_memory(reader, mica_mapping_data(a->map), mica_mapping_size(a->map)) !=
         ARCHIVE_OK) {
@@ -159,7 +182,9 @@ enum mica_status mica_archive_open(struct mica_mapping *map, const char *kind, s
         return mica_fail(err, MICA_ENOMEM, "out of memory");
     a->map = mica_mapping_ref(map);
     a->is_zip = is_zip;
+    struct locales locales = enter_utf8();
     enum mica_status status = list(a, err);
+    leave_utf8(locales);
     if (status != MICA_OK) {
         mica_archive_free(a);
         return status;
@@ -215,8 +240,8 @@ static enum mica_status read_member(struct mica_archive *a, struct archive *read
     }
 }
 
-enum mica_status mica_archive_read(struct mica_archive *archive, const bool *wanted, member_data *data,
-                                   void *user, struct mica_err *err)
+static enum mica_status read_all(struct mica_archive *archive, const bool *wanted, member_data *data,
+                                 void *user, struct mica_err *err)
 {
     struct archive *reader = open_reader(archive);
     char *piece = mica_alloc(PIECE, 1);
@@ -238,5 +263,14 @@ enum mica_status mica_archive_read(struct mica_archive *archive, const bool *wan
     mica_free(piece);
     if (reader)
         archive_read_free(reader);
+    return status;
+}
+
+enum mica_status mica_archive_read(struct mica_archive *archive, const bool *wanted, member_data *data,
+                                   void *user, struct mica_err *err)
+{
+    struct locales locales = enter_utf8();
+    enum mica_status status = read_all(archive, wanted, data, user, err);
+    leave_utf8(locales);
     return status;
 }

@@ -447,6 +447,13 @@ HOSTILE = {
     "device.tgz": (EXIT_DENIED, "device", lambda g: archives.tgz_of({"x.gguf": archives.tar_link("x.gguf", "", tarfile.CHRTYPE)})),
     "bomb.tgz": (EXIT_LIMIT, "times its size", lambda g: archives.tgz_of({"x.gguf": b"GGUF" + bytes(100 << 20)})),
     "cut.tgz": (EXIT_FORMAT, "tar.gz", lambda g: archives.tgz_of(members(g))[:len(g) // 2]),
+    "drive.zip": (EXIT_DENIED, "absolute", lambda g: archives.zip_of({"C:x.gguf": g})),
+    "terms.zip": (EXIT_LIMIT, "texts of terms", lambda g: archives.zip_of({"x.gguf": g, **{
+        f"{i}/LICENSE": b"%d" % i for i in range(40)}})),
+    "long_terms.zip": (EXIT_LIMIT, "LICENSE", lambda g: archives.zip_of({"x.gguf": g, "LICENSE": b"no " * (1 << 19)})),
+    "pax.tgz": (EXIT_DENIED, "goes up", lambda g: archives.tgz_of({"x.gguf": archives.tar_pax("x.gguf", path="../x.gguf")})),
+    "pax_size.tgz": (EXIT_LIMIT, "times its size", lambda g: archives.tgz_of({
+        "x.gguf": archives.tar_pax("x.gguf", size=str(1 << 60))})),
     "none.tgz": (EXIT_FORMAT, "tar.gz", lambda g: b"no archive"),
 }
 
@@ -473,6 +480,23 @@ def test_folder_in_an_archive(store, tmp_path):
     store.ok(f"file:{tmp_path / 'x.whl'}")
     assert {t: k for t, (k, _) in store.layers().items()} == {
         "config.json": "file", "model.safetensors": "file", "LICENSE": "license", "README.md": "card"}
+
+
+def test_terms_of_one_name_are_all_kept(store, gguf, tmp_path):
+    (tmp_path / "x.zip").write_bytes(archives.zip_of({
+        "m.gguf": gguf, "a/LICENSE": APACHE, "b/LICENSE": b"For research only.", "c/LICENSE": b"Only on Mondays.",
+        "d/LICENSE": APACHE, "e/LICENSE-2": b"Ask first."}))
+    store.ok(f"file:{tmp_path / 'x.zip'}")
+    kept = {text for kind, text in store.layers().values() if kind == "license"}
+    assert kept == {APACHE, b"For research only.", b"Only on Mondays.", b"Ask first."}
+
+
+def test_names_in_other_letters(store, gguf, tmp_path):
+    for name in ("x.zip", "x.tgz"):
+        make = archives.zip_of if name == "x.zip" else archives.tgz_of
+        (tmp_path / name).write_bytes(make({"modèle/größe-模型.gguf": gguf, "é/ü.txt": b""}))
+        answer = store.ok(f"file:{tmp_path / name}", "--as", "x", LC_ALL="C")
+        assert "größe-模型.gguf" in store.layers(), answer
 
 
 # ---- interruptions

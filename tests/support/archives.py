@@ -39,6 +39,13 @@ def tar_link(name, target, kind=tarfile.SYMTYPE):
     return info
 
 
+def tar_pax(name, **headers):
+    """An empty member whose extended header says otherwise."""
+    info = tarfile.TarInfo(name)
+    info.pax_headers = headers
+    return info
+
+
 def zip_link(name, target):
     info = zipfile.ZipInfo(name)
     info.create_system, info.external_attr = 3, 0o120777 << 16

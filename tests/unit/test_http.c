@@ -72,6 +72,26 @@ static void test_same_origin(void **state)
             fail_msg("%s and %s", rows[i].a, rows[i].b);
 }
 
+static void test_no_way_inside(void **state)
+{
+    static const char *const inner[] = {
+        "https://127.0.0.1/",          "https://127.1/x",      "https://0/",
+        "https://2130706433/",         "https://0x7f.1/",      "https://localhost/",
+        "https://LOCALHOST./",         "https://a.localhost/", "https://[::1]/",
+        "https://[::ffff:127.0.0.1]/", "https://[fe80::1]/",   "https://169.254.169.254/latest/meta-data/"};
+    static const char *const outer[] = {"https://hub.org/", "https://10.0.0.5:5000/",
+                                        "https://localhost.evil.org/"};
+    for (size_t k = 0; k < MICA_COUNT(outer); k++) {
+        for (size_t i = 0; i < MICA_COUNT(inner); i++)
+            if (!mica_http_leads_in(outer[k], inner[i]) || mica_http_leads_in(inner[i], outer[k]))
+                fail_msg("%s to %s", outer[k], inner[i]);
+        for (size_t i = 0; i < MICA_COUNT(outer); i++)
+            if (mica_http_leads_in(outer[k], outer[i]))
+                fail_msg("%s to %s", outer[k], outer[i]);
+    }
+    assert_false(mica_http_leads_in(inner[0], inner[3]));
+}
+
 static void test_resolve_and_escape(void **state)
 {
     static const struct {
@@ -208,6 +228,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_which_urls_are_asked),
         cmocka_unit_test(test_same_origin),
+        cmocka_unit_test(test_no_way_inside),
         cmocka_unit_test(test_resolve_and_escape),
         cmocka_unit_test(test_how_long_to_wait),
         cmocka_unit_test(test_what_answers_mean),
