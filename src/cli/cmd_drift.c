@@ -32,7 +32,7 @@ static bool is_drifted(const struct mica_component *c, const struct mica_drift *
 
 static void print_drift(const struct mica_component *c, const struct mica_drift *drift)
 {
-    printf("%s\n", c->name);
+    printf("%s %s%s%s\n", mica_component_kind_text(c->kind), c->name, *c->source ? "  from " : "", c->source);
     for (int64_t i = 0; i < drift->n; i++) {
         const struct mica_drift_row *row = &drift->rows[i];
         printf("  %-9s %s%s%s%s%s\n", mica_drift_kind_text(row->kind), row->what, *row->before ? ": " : "",
@@ -48,8 +48,10 @@ static void print_drift(const struct mica_component *c, const struct mica_drift 
         printf("  same      again, what had changed earlier: %s\n", c->drift);
     if (pending && !drift->changed)
         printf("  changed   earlier, and not accepted yet: %s\n", c->drift);
-    if (pending || drift->changed)
+    if ((pending || drift->changed) && c->kind == MICA_COMPONENT_MODEL)
         printf("  next      mica drift --accept %s, or mica rm %s\n", c->name, c->name);
+    else if (pending || drift->changed)
+        printf("  next      mica drift --accept %s\n", c->name);
 }
 
 static json_t *drift_json(const struct mica_component *c, const struct mica_drift *drift)
@@ -61,11 +63,14 @@ static json_t *drift_json(const struct mica_component *c, const struct mica_drif
                                               mica_drift_kind_text(row->kind), "what", row->what, "before",
                                               row->before, "after", row->after, "diff", row->diff));
     }
-    return json_pack("{s:s, s:b, s:s, s:o}", "name", c->name, "drifted", is_drifted(c, drift), "drift",
+    return json_pack("{s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:s, s:o, s:O?}", "kind",
+                     mica_component_kind_text(c->kind), "name", c->name, "version", c->version, "source",
+                     c->source, "revision", c->revision, "drifted", is_drifted(c, drift), "reverted",
+                     drift->reverted, "drift",
                      drift->changed    ? drift->summary
                      : drift->reverted ? ""
                                        : c->drift,
-                     "compared", rows);
+                     "compared", rows, "seen", drift->seen);
 }
 
 static enum mica_status look(struct run *run, const struct mica_component *c, struct mica_err *err)
@@ -86,6 +91,14 @@ static enum mica_status look(struct run *run, const struct mica_component *c, st
     return status;
 }
 
+static const struct mica_component *find_version(const struct mica_components *rows, const char *version)
+{
+    for (int64_t i = 0; i < rows->n; i++)
+        if (strcmp(rows->rows[i].version, version) == 0)
+            return &rows->rows[i];
+    return &rows->rows[0];
+}
+
 /* The stored bytes are recorded anew; then what was seen at the source counts. */
 static enum mica_status accept(struct run *run, const struct mica_component *c, struct mica_err *err)
 {
@@ -96,7 +109,9 @@ static enum mica_status accept(struct run *run, const struct mica_component *c, 
     run->n++;
     if (!*c->drift) {
         if (run->list)
-            json_array_append_new(run->list, json_pack("{s:s, s:b}", "name", c->name, "accepted", false));
+            json_array_append_new(run->list,
+                                  json_pack("{s:s, s:s, s:b}", "kind", mica_component_kind_text(c->kind),
+                                            "name", c->name, "accepted", false));
         else
             printf("%s: nothing to accept\n", c->name);
         return MICA_OK;
@@ -104,20 +119,22 @@ static enum mica_status accept(struct run *run, const struct mica_component *c, 
     enum mica_status status = mica_register_begin(run->reg, err);
     if (status != MICA_OK)
         return status;
-    if (*c->digest && mica_name_parse(c->name, &name, NULL) == MICA_OK &&
+    if (c->kind == MICA_COMPONENT_MODEL && *c->digest && mica_name_parse(c->name, &name, NULL) == MICA_OK &&
         mica_store_manifest(run->store, &name, &manifest, NULL) == MICA_OK)
         status = mica_record_model(run->store, run->reg, &name, manifest, &origin, NULL, err);
     if (status == MICA_OK)
         status = mica_register_find(run->reg, c->kind, c->name, &found, err);
+    const struct mica_component *row = status == MICA_OK ? find_version(found, c->version) : c;
     if (status == MICA_OK)
-        status = mica_drift_accept(run->reg, &found->rows[0], c->card, err);
+        status = mica_drift_accept(run->reg, row, c->card, err);
     if (status == MICA_OK)
         status = mica_register_end(run->reg, true, err);
     else
         mica_register_end(run->reg, false, NULL);
     if (status == MICA_OK && run->list)
-        json_array_append_new(
-            run->list, json_pack("{s:s, s:b, s:s}", "name", c->name, "accepted", true, "drift", c->drift));
+        json_array_append_new(run->list,
+                              json_pack("{s:s, s:s, s:b, s:s}", "kind", mica_component_kind_text(c->kind),
+                                        "name", c->name, "accepted", true, "drift", c->drift));
     else if (status == MICA_OK)
         printf("%s: accepted: %s\n", c->name, c->drift);
     mica_components_free(found);
@@ -125,12 +142,39 @@ static enum mica_status accept(struct run *run, const struct mica_component *c, 
     return status;
 }
 
+/* Tokenizers, templates and adapters that came with a model are looked at with it; those with a source of
+ * their own, by themselves. */
+static bool is_looked_at(const struct mica_components *rows, const struct mica_component *c)
+{
+    if (c->kind == MICA_COMPONENT_MODEL || c->kind == MICA_COMPONENT_DATASET)
+        return true;
+    bool has_source = *c->source && c->kind != MICA_COMPONENT_SOFTWARE;
+    for (int64_t i = 0; has_source && i < rows->n; i++)
+        has_source =
+            rows->rows[i].kind != MICA_COMPONENT_MODEL || strcmp(rows->rows[i].source, c->source) != 0;
+    return has_source;
+}
+
 static enum mica_status each(struct run *run, const struct mica_components *rows, struct mica_err *err)
 {
     enum mica_status status = MICA_OK;
     for (int64_t i = 0; status == MICA_OK && i < rows->n; i++)
-        if (rows->rows[i].kind == MICA_COMPONENT_MODEL)
+        if (is_looked_at(rows, &rows->rows[i]))
             status = run->args->accept ? accept(run, &rows->rows[i], err) : look(run, &rows->rows[i], err);
+    return status;
+}
+
+/* What the user named: a model, or else a component of another kind. */
+static enum mica_status find(struct run *run, const char *name, struct mica_components **out,
+                             struct mica_err *err)
+{
+    static const enum mica_component_kind kinds[] = {MICA_COMPONENT_DATASET, MICA_COMPONENT_ADAPTER,
+                                                     MICA_COMPONENT_TOKENIZER};
+    enum mica_status status = mica_cli_closure(run->reg, MICA_COMPONENT_MODEL, name, out, err);
+    bool is_none = status == MICA_ENOTFOUND || status == MICA_EARG; /* EARG: no name of a model */
+    for (size_t i = 0; is_none && status != MICA_OK && i < MICA_COUNT(kinds); i++)
+        if (mica_cli_closure(run->reg, kinds[i], name, out, NULL) == MICA_OK)
+            status = MICA_OK;
     return status;
 }
 
@@ -145,7 +189,7 @@ static enum mica_status look_at(struct run *run, char **names, int n_names, stru
         mica_components_free(rows);
     }
     for (int i = 0; status == MICA_OK && i < n_names; i++) {
-        status = mica_cli_closure(run->reg, MICA_COMPONENT_MODEL, names[i], &rows, err);
+        status = find(run, names[i], &rows, err);
         if (status == MICA_OK)
             status = each(run, rows, err);
         mica_components_free(rows);
@@ -172,7 +216,7 @@ static int run(void *data, char **operands, int n_operands)
     }
     if (args->json)
         mica_cli_print_json(
-            json_pack("{s:o, s:I}", "models", run.list, "drifted", (json_int_t)run.n_drifted));
+            json_pack("{s:o, s:I}", "components", run.list, "drifted", (json_int_t)run.n_drifted));
     else if (!run.n)
         printf("nothing is registered\n");
     return run.n_drifted ? EXIT_DRIFTED : 0;

@@ -2,11 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/memory.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 enum { WORK_BYTES = 30 << 20, BLOCK = 32 /* positions in a block of the KV cache */ };
 static const double mib = 1 << 20;
@@ -104,51 +101,4 @@ enum mica_status mica_cli_fit_size(uint64_t file_bytes, struct mica_err *err)
                      "the model needs about %.0f MiB of memory, but only %.0f MiB are available: take a "
                      "smaller quantisation or a smaller model, or free memory (limit: %s)",
                      (double)need / mib, (double)memory.available / mib, memory.limited_by);
-}
-
-/* A file of size bytes without a disk: what was not written is a hole and takes no memory. */
-static enum mica_status sparse_file(const char *head, size_t len, uint64_t size, int *fd_out,
-                                    struct mica_err *err)
-{
-    int fd = memfd_create("model.gguf", MFD_CLOEXEC);
-    if (fd < 0)
-        return mica_fail(err, MICA_EIO, "model.gguf: cannot make a file in memory: %s", strerror(errno));
-    bool ok = ftruncate(fd, (off_t)size) == 0;
-    for (size_t at = 0; ok && at < len;) {
-        ssize_t n = pwrite(fd, head + at, len - at, (off_t)at);
-        if (n > 0)
-            at += (size_t)n;
-        else if (n == 0 || errno != EINTR)
-            ok = false;
-    }
-    if (!ok) {
-        mica_fail(err, MICA_EIO, "model.gguf: cannot write a file in memory: %s", strerror(errno));
-        close(fd);
-        return MICA_EIO;
-    }
-    *fd_out = fd;
-    return MICA_OK;
-}
-
-enum mica_status mica_cli_inspect_head(const void *head, size_t len, uint64_t size,
-                                       struct mica_model_info *out, struct mica_err *err)
-{
-    struct mica_files *files = NULL;
-    struct mica_mapping *map = NULL;
-    int fd = -1;
-    if (len > size || size > INT64_MAX)
-        return mica_fail(err, MICA_EARG, "model.gguf: %zu bytes are not the head of %llu", len,
-                         (unsigned long long)size);
-    enum mica_status status = sparse_file(head, len, size, &fd, err);
-    if (status == MICA_OK)
-        status = mica_mapping_from_fd(fd, "model.gguf", &map, err);
-    if (status == MICA_OK)
-        status = mica_files_new(&files, err);
-    if (status == MICA_OK)
-        status = mica_files_add(files, "model.gguf", map, err);
-    if (status == MICA_OK)
-        status = mica_model_inspect(files, out, err);
-    mica_files_free(files);
-    mica_mapping_free(map);
-    return status;
 }

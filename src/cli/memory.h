@@ -32,9 +32,5 @@ void mica_cli_fit_advice(const struct mica_fit *fit, char *out, size_t size);
 /* Before anything of a model has been fetched: its weights take about the size of its files. ELIMIT as
  * above. */
 enum mica_status mica_cli_fit_size(uint64_t file_bytes, struct mica_err *err);
-/* Reads what a GGUF file of size bytes states from its first len bytes, which is all that has been fetched.
- * EFORMAT also when its header is longer than that: 16 MiB hold those of all models that we know. */
-enum mica_status mica_cli_inspect_head(const void *head, size_t len, uint64_t size,
-                                       struct mica_model_info *out, struct mica_err *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/models.h"
+#include "govern/drift.h"
 #include "govern/register.h"
 
 #include <stdio.h>
@@ -111,37 +112,49 @@ static enum mica_status open_register(struct mica_store *store, struct mica_regi
                                                      : status;
 }
 
+struct blobs {
+    struct mica_digest *rows;
+    int64_t n, capacity;
+    bool failed;
+};
+
+static void add_blob(void *user, const struct mica_digest *digest)
+{
+    struct blobs *blobs = user;
+    if (mica_grow(&blobs->rows, blobs->n, &blobs->capacity, sizeof *blobs->rows))
+        blobs->rows[blobs->n++] = *digest;
+    else
+        blobs->failed = true;
+}
+
 enum mica_status mica_cli_registered_blobs(void *store, struct mica_digest **out, int64_t *n_out,
                                            struct mica_err *err)
 {
     struct mica_register *reg;
     struct mica_components *all = NULL;
-    struct mica_digest *blobs = NULL;
-    int64_t n = 0, capacity = 0;
+    struct blobs blobs = {0};
     enum mica_status status = open_register(store, &reg, err);
     if (status == MICA_OK && reg)
         status = mica_register_all(reg, &all, err);
     for (int64_t i = 0; status == MICA_OK && all && i < all->n; i++) {
         const struct mica_component *row = &all->rows[i];
         const char *const texts[] = {row->licence_digest, row->policy_digest, row->card_digest};
-        for (size_t k = 0; status == MICA_OK && k < MICA_COUNT(texts); k++) {
-            struct mica_digest digest;
-            if (!mica_digest_parse(texts[k], &digest))
-                continue;
-            if (mica_grow(&blobs, n, &capacity, sizeof *blobs))
-                blobs[n++] = digest;
-            else
-                status = mica_fail(err, MICA_ENOMEM, "store: out of memory");
-        }
+        struct mica_digest digest;
+        for (size_t k = 0; k < MICA_COUNT(texts); k++)
+            if (mica_digest_parse(texts[k], &digest))
+                add_blob(&blobs, &digest);
+        mica_drift_kept(row->card, add_blob, &blobs);
     }
     mica_components_free(all);
     mica_register_close(reg);
+    if (status == MICA_OK && blobs.failed)
+        status = mica_fail(err, MICA_ENOMEM, "store: out of memory");
     if (status != MICA_OK) {
-        mica_free(blobs);
+        mica_free(blobs.rows);
         return status;
     }
-    *out = blobs;
-    *n_out = n;
+    *out = blobs.rows;
+    *n_out = blobs.n;
     return MICA_OK;
 }
 

@@ -6,12 +6,12 @@
 #include "cli/terminal.h"
 #include "govern/closure.h"
 #include "govern/identify.h"
-#include "store/http.h"
+#include "store/look.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { HEAD_FIRST = 1 << 20, HEAD_MOST = 16 << 20, ROOMY = 2 };
+enum { ROOMY = 2 };
 
 /* What the head of the model's file states; has_info says whether it could be read. */
 struct seen {
@@ -34,60 +34,23 @@ static uint64_t model_bytes(const struct mica_plan *plan)
 
 /* ---- the head of a file that is far away ---- */
 
-/* The one GGUF file of the plan that a server has, or NULL. */
-static const struct mica_plan_file *remote_model(const struct mica_plan *plan)
+static bool inspect(void *user, const struct mica_files *files)
 {
-    const struct mica_plan_file *found = NULL;
-    for (int64_t i = 0; i < plan->n_files; i++) {
-        const struct mica_plan_file *file = &plan->files[i];
-        if (file->kind != MICA_LAYER_MODEL || file->member_of)
-            continue;
-        if (found)
-            return NULL;
-        found = file;
-    }
-    return found && found->size && strncmp(found->url, "http", 4) == 0 ? found : NULL;
+    struct seen *seen = user;
+    seen->has_info = mica_model_inspect(files, &seen->info, NULL) == MICA_OK;
+    return seen->has_info;
 }
 
-/* Appends bytes [head->len, until) of the file; false when the server has no ranges, or for any other reason.
- */
-static bool fetch_range(struct mica_http *http, const struct mica_plan_file *file, uint64_t until,
-                        struct mica_buf *head)
-{
-    char range[96];
-    struct mica_http_response response;
-    size_t wanted = (size_t)(until - head->len);
-    snprintf(range, sizeof range, "Range: bytes=%zu-%llu", head->len, (unsigned long long)until - 1);
-    const struct mica_http_request request = {.url = file->url,
-                                              .authorization = file->authorization,
-                                              .headers = (const char *const[]){range, NULL},
-                                              .limit = wanted};
-    if (mica_http_do(http, &request, &response, NULL) != MICA_OK)
-        return false;
-    bool ok = response.status == 206 && response.body.len == wanted &&
-              mica_buf_append(head, response.body.data, wanted);
-    mica_http_response_release(&response);
-    return ok;
-}
-
-/* Reads as much as the header needs, twice as much each time. What cannot be read is not an error here: the
- * fetch itself will say. */
+/* What cannot be read is not an error here: the fetch itself will say. */
 static void read_head(const struct mica_plan_check *check, const struct mica_plan *plan, struct seen *seen)
 {
-    const struct mica_plan_file *file = remote_model(plan);
-    struct mica_buf head = {0};
+    const struct mica_plan_file *file = mica_look_model(plan);
     struct mica_http *http;
-    if (!file || (file->has_digest && mica_store_has_blob(check->store, &file->digest)) ||
+    if (!file || !file->size || (file->has_digest && mica_store_has_blob(check->store, &file->digest)) ||
         mica_http_new(&(struct mica_http_options){.plain_http = check->plain_http, .attempts = 2}, &http,
                       NULL) != MICA_OK)
         return;
-    for (uint64_t until = HEAD_FIRST; !seen->has_info && until <= HEAD_MOST; until *= 2) {
-        uint64_t end = until < file->size ? until : file->size;
-        if (end <= head.len || !fetch_range(http, file, end, &head))
-            break;
-        seen->has_info = mica_cli_inspect_head(head.data, head.len, file->size, &seen->info, NULL) == MICA_OK;
-    }
-    mica_buf_release(&head);
+    mica_look_head(http, file, inspect, seen, NULL);
     mica_http_free(http);
 }
 

@@ -18,8 +18,7 @@ const char *mica_drift_kind_text(enum mica_drift_kind kind)
 
 /* ---- rows ---- */
 
-/* A copy for people, at most limit bytes: no control characters, and no line ends unless they are kept. */
-static const char *clean(struct mica_drift_look *look, const char *text, size_t limit, bool keep_lines)
+const char *mica_drift_clean(struct mica_drift_look *look, const char *text, size_t limit, bool keep_lines)
 {
     struct mica_buf out = {0};
     size_t len = strlen(text), step;
@@ -50,9 +49,10 @@ void mica_drift_say(struct mica_drift_look *look, enum mica_drift_kind kind, con
         look->failed = true;
         return;
     }
-    drift->rows[drift->n++] = (struct mica_drift_row){
-        kind, clean(look, what, FIELD_MAX, false), clean(look, before, FIELD_MAX, false),
-        clean(look, after, FIELD_MAX, false), clean(look, diff, DIFF_MAX, true)};
+    drift->rows[drift->n++] = (struct mica_drift_row){kind, mica_drift_clean(look, what, FIELD_MAX, false),
+                                                      mica_drift_clean(look, before, FIELD_MAX, false),
+                                                      mica_drift_clean(look, after, FIELD_MAX, false),
+                                                      mica_drift_clean(look, diff, DIFF_MAX, true)};
     drift->changed = drift->changed || kind == MICA_DRIFT_CHANGED;
 }
 
@@ -68,6 +68,42 @@ const char *mica_drift_accepted(const struct mica_drift_look *look, const char *
 {
     const json_t *accepted = json_object_get(look->card, "accepted");
     return json_string_value(json_object_get(accepted, key));
+}
+
+const char *mica_drift_accepted_in(const struct mica_drift_look *look, const char *group, const char *key)
+{
+    const json_t *accepted = json_object_get(look->card, "accepted");
+    return json_string_value(json_object_get(json_object_get(accepted, group), key));
+}
+
+void mica_drift_see(struct mica_drift_look *look, const char *group, const char *key, const char *value)
+{
+    json_t *seen = look->drift->seen, *values = json_object_get(seen, group);
+    const char *fine = mica_drift_clean(look, value, 4000, false);
+    if (!values) {
+        values = json_object();
+        if (json_object_set_new(seen, group, values) != 0)
+            values = NULL;
+    }
+    if (!values ||
+        json_object_set_new(values, mica_drift_clean(look, key, 300, false), json_string(fine)) != 0)
+        look->failed = true;
+}
+
+void mica_drift_statement(struct mica_drift_look *look, const char *what, const char *key, const char *before,
+                          const char *now)
+{
+    const char *accepted = mica_drift_accepted_in(look, "stated", key);
+    now = mica_drift_clean(look, now, 1000, false);
+    before = mica_drift_clean(look, before, 1000, false);
+    before = accepted ? accepted : before;
+    if (strcmp(before, now) == 0) {
+        if (*before)
+            mica_drift_say(look, MICA_DRIFT_SAME, what, before, "", "");
+        return;
+    }
+    mica_drift_say(look, MICA_DRIFT_CHANGED, what, *before ? before : "nothing", *now ? now : "nothing", "");
+    mica_drift_see(look, "stated", key, now);
 }
 
 /* ---- the stored bytes ---- */
@@ -126,7 +162,8 @@ static enum mica_status compare_evidence(struct mica_drift_look *look, struct mi
     if (status == MICA_OK) {
         bool accepted = mica_drift_accepted(look, "declared") || mica_drift_accepted(look, "concluded");
         compare_field(look, "licence stated in the file", c->declared_key, e.declared_key);
-        compare_field(look, "use policy", c->policy_digest, e.policy_digest);
+        if (!mica_drift_accepted(look, "policy_digest"))
+            compare_field(look, "use policy", c->policy_digest, e.policy_digest);
         compare_field(look, "card", c->card_digest, e.card_digest);
         if (!accepted) {
             compare_field(look, "licence stated in the card", c->declared_card, e.declared_card);
@@ -148,7 +185,7 @@ static enum mica_status look_at_store(struct mica_drift_look *look, struct mica_
     const struct mica_component *c = look->component;
     struct mica_name name;
     char hex[MICA_DIGEST_HEX];
-    if (!*c->digest || mica_name_parse(c->name, &name, NULL) != MICA_OK)
+    if (c->kind != MICA_COMPONENT_MODEL || !*c->digest || mica_name_parse(c->name, &name, NULL) != MICA_OK)
         return MICA_OK;
     if (mica_store_manifest(look->store, &name, &look->manifest, NULL) != MICA_OK) {
         look->manifest = NULL;
@@ -180,7 +217,7 @@ static void summarise(struct mica_drift_look *look)
             mica_buf_printf(&text, "%s%.120s%s%.80s%s%.80s", text.len ? "; " : "", row->what,
                             *row->before ? ": " : "", row->before, *row->after ? " -> " : "", row->after);
     }
-    look->drift->summary = text.failed ? "" : clean(look, text.data, 1500, false);
+    look->drift->summary = text.failed ? "" : mica_drift_clean(look, text.data, 1500, false);
     look->failed = look->failed || text.failed;
     mica_buf_release(&text);
 }
@@ -296,21 +333,28 @@ enum mica_status mica_drift_record(struct mica_register *reg, const struct mica_
     return status;
 }
 
+/* accepted[group], with what was seen since over it. */
+static bool merge_group(json_t *accepted, const json_t *old, const json_t *now, const char *group)
+{
+    json_t *before = json_object_get(old, group), *more = json_object_get(now, group);
+    json_t *merged = before ? json_deep_copy(before) : json_object();
+    bool ok = merged && (!more || json_object_update(merged, more) == 0);
+    if (ok && json_object_size(merged))
+        ok = json_object_set(accepted, group, merged) == 0;
+    json_decref(merged);
+    return ok;
+}
+
 /* What was accepted before, with what was seen since. */
 static json_t *accepted_now(const char *seen, const char *dispute)
 {
     json_t *card = json_loads(seen, 0, NULL), *accepted = json_object(),
            *old = json_object_get(card, "accepted"), *now = json_object_get(card, "seen");
-    bool ok = accepted && (!old || json_object_update(accepted, old) == 0);
-    json_t *texts = ok ? json_deep_copy(json_object_get(accepted, "texts")) : NULL,
-           *more = json_object_get(now, "texts");
-    ok = ok && (!now || json_object_update(accepted, now) == 0);
-    if (ok && texts)
-        ok =
-            (!more || json_object_update(texts, more) == 0) && json_object_set(accepted, "texts", texts) == 0;
+    bool ok = accepted && (!old || json_object_update(accepted, old) == 0) &&
+              (!now || json_object_update(accepted, now) == 0) && merge_group(accepted, old, now, "texts") &&
+              merge_group(accepted, old, now, "stated");
     if (ok && *dispute)
         ok = json_object_set_new(accepted, "dispute", json_string(dispute)) == 0;
-    json_decref(texts);
     json_decref(card);
     if (!ok) {
         json_decref(accepted);
@@ -354,4 +398,19 @@ enum mica_status mica_drift_accept(struct mica_register *reg, const struct mica_
     free(without);
     json_decref(accepted);
     return status;
+}
+
+void mica_drift_kept(const char *card, void (*text)(void *user, const struct mica_digest *digest), void *user)
+{
+    static const char *const states[] = {"seen", "accepted"};
+    json_t *object = json_loads(card, 0, NULL), *value;
+    const char *name;
+    struct mica_digest digest;
+    for (size_t i = 0; i < MICA_COUNT(states); i++)
+        json_object_foreach(json_object_get(json_object_get(object, states[i]), "texts"), name, value)
+        {
+            if (json_is_string(value) && mica_digest_parse(json_string_value(value), &digest))
+                text(user, &digest);
+        }
+    json_decref(object);
 }

@@ -52,5 +52,9 @@ enum mica_status mica_drift_record(struct mica_register *reg, const struct mica_
  * which the drift was recorded. */
 enum mica_status mica_drift_accept(struct mica_register *reg, const struct mica_component *component,
                                    const char *seen, struct mica_err *err);
+/* Calls text with the digest of each text that drift keeps for the card field of a row: they lie in the store
+ * and are no model's layers. */
+void mica_drift_kept(const char *card, void (*text)(void *user, const struct mica_digest *digest),
+                     void *user);
 
 #endif

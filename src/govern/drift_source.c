@@ -1,15 +1,16 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
-/* Drift at the source: what it would bring now if it were pulled again, of which only texts are fetched. */
+/* Drift at the source: what it would bring now if it were pulled again, of which only texts, small archives
+ * and the heads of models are fetched. */
 #include "govern/drift_internal.h"
-#include "store/http.h"
-#include "store/source.h"
+#include "govern/evidence.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-enum { TEXT_MAX = 1 << 20, TEXTS_MAX = 32, SOURCES_MAX = 64 };
+enum { SOURCES_MAX = 64 };
 
 /* A source as of now: without what pins it. "hf:o/r@REV:FILE", "pypi:n==1", "npm:@s/n@1". */
 static void unpin(char *source)
@@ -29,213 +30,39 @@ static void unpin(char *source)
         *at = 0;
 }
 
+static bool begins_with(const char *text, const char *prefix)
+{
+    return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static bool is_url(const char *source)
+{
+    return begins_with(source, "https:") || begins_with(source, "http:");
+}
+
 /* Sources that can state something else tomorrow. */
 static bool is_remote(const char *source)
 {
     static const char *const schemes[] = {"hf:", "pypi:", "npm:", "ollama:", "oci:"};
     for (size_t i = 0; i < MICA_COUNT(schemes); i++)
-        if (strncmp(source, schemes[i], strlen(schemes[i])) == 0)
+        if (begins_with(source, schemes[i]))
             return true;
-    return false;
+    return is_url(source);
 }
 
-/* ---- texts ---- */
-
-static const char *base_name(const char *title)
+static bool is_registry(const char *source)
 {
-    const char *slash = strrchr(title, '/');
-    return slash ? slash + 1 : title;
+    return begins_with(source, "ollama:") || begins_with(source, "oci:");
 }
 
-/* The same words in the same order: line ends and indents say nothing. */
-static bool same_words(const char *a, const char *b)
+/* ---- statements ---- */
+
+/* What a person states, or other files than the source's card, the source need not state. */
+static bool is_own_statement(const struct mica_drift_look *look, const char *before)
 {
-    static const char blank[] = " \t\r\n\f\v";
-    for (;;) {
-        a += strspn(a, blank);
-        b += strspn(b, blank);
-        size_t n = strcspn(a, blank), m = strcspn(b, blank);
-        if (n != m || memcmp(a, b, n) != 0)
-            return false;
-        if (!n)
-            return true;
-        a += n;
-        b += m;
-    }
+    const char *asserted = json_string_value(json_object_get(look->card, "asserted"));
+    return (asserted && strcmp(asserted, before) == 0) || look->component->kind == MICA_COMPONENT_DATASET;
 }
-
-static enum mica_status fetch_text(struct mica_drift_look *look, struct mica_http *http,
-                                   const struct mica_plan_file *file, struct mica_buf *out,
-                                   struct mica_err *err)
-{
-    struct mica_http_response response = {0};
-    if (file->has_digest && mica_store_has_blob(look->store, &file->digest)) {
-        const struct mica_layer layer = {
-            .kind = MICA_LAYER_LICENSE, .digest = file->digest, .size = file->size};
-        return mica_store_layer_text(look->store, &layer, out, err);
-    }
-    enum mica_status status =
-        mica_http_do(http,
-                     &(struct mica_http_request){
-                         .url = file->url, .authorization = file->authorization, .limit = TEXT_MAX},
-                     &response, err);
-    if (status != MICA_OK)
-        return status;
-    status = mica_http_check(response.status, file->title ? file->title : "text", err);
-    if (status == MICA_OK) {
-        mica_buf_puts(out, "");
-        mica_buf_append(out, response.body.data ? response.body.data : "", response.body.len);
-        for (size_t i = 0; out->data && i < out->len; i++) /* it is used as text */
-            if (!out->data[i])
-                out->data[i] = ' ';
-        if (out->failed)
-            status = mica_fail(err, MICA_ENOMEM, "out of memory");
-    }
-    mica_http_response_release(&response);
-    return status;
-}
-
-static bool is_policy(const char *title)
-{
-    return strcasestr(base_name(title), "policy") != NULL;
-}
-
-/* Keeps what a changed text is, so that it can be accepted. */
-static void keep_text(struct mica_drift_look *look, const char *title, const struct mica_buf *text,
-                      json_t *texts)
-{
-    struct mica_digest digest;
-    struct mica_licence_match match = {0};
-    char hex[MICA_DIGEST_HEX], id[128];
-    if (mica_store_blob_put(look->store, text->data, text->len, &digest, NULL) != MICA_OK) {
-        look->failed = true;
-        return;
-    }
-    mica_digest_hex(&digest, hex);
-    json_object_set_new(texts, base_name(title), json_string(hex));
-    if (is_policy(title)) {
-        json_object_set_new(look->drift->seen, "policy_digest", json_string(hex));
-        return;
-    }
-    if (strcasestr(base_name(title), "notice") ||
-        mica_licence_identify(text->data, text->len, &match, NULL) != MICA_OK)
-        return;
-    if (match.kind == MICA_LICENCE_UNKNOWN || !*match.id)
-        snprintf(id, sizeof id, "LicenseRef-unidentified-%.12s", hex);
-    else
-        snprintf(id, sizeof id, "%s", match.id);
-    mica_free(match.diff);
-    json_object_set_new(look->drift->seen, "concluded", json_string(id));
-    json_object_set_new(look->drift->seen, "licence_digest", json_string(hex));
-}
-
-/* What the text was when it was registered or accepted; false: there was none of this name. */
-static bool registered_text(struct mica_drift_look *look, const char *title, struct mica_buf *out)
-{
-    const json_t *accepted = json_object_get(json_object_get(look->card, "accepted"), "texts");
-    const char *hex = json_string_value(json_object_get(accepted, base_name(title)));
-    struct mica_layer taken = {.kind = MICA_LAYER_LICENSE};
-    const struct mica_layer *found = NULL;
-    if (hex && mica_digest_parse(hex, &taken.digest)) {
-        struct mica_mapping *map;
-        bool ok = mica_store_blob_open(look->store, &taken.digest, &map, NULL) == MICA_OK;
-        if (ok) {
-            mica_buf_puts(out, "");
-            mica_buf_append(out, (const char *)mica_mapping_data(map), mica_mapping_size(map));
-            mica_mapping_free(map);
-        }
-        return ok && !out->failed;
-    }
-    for (int64_t i = 0; look->manifest && !found && i < look->manifest->n_layers; i++) {
-        const struct mica_layer *layer = &look->manifest->layers[i];
-        if (layer->kind == MICA_LAYER_LICENSE && strcasecmp(base_name(layer->title), base_name(title)) == 0)
-            found = layer;
-    }
-    return found && mica_store_layer_text(look->store, found, out, NULL) == MICA_OK;
-}
-
-static void compare_text(struct mica_drift_look *look, const char *title, const struct mica_buf *now,
-                         json_t *texts)
-{
-    struct mica_buf before = {0};
-    char what[400];
-    snprintf(what, sizeof what, "text %.300s at the source", *title ? title : "of the licence");
-    if (!registered_text(look, title, &before)) {
-        mica_drift_say(look, MICA_DRIFT_CHANGED, what, "none", "new", "");
-        keep_text(look, title, now, texts);
-    } else if (same_words(before.data, now->data)) {
-        mica_drift_say(look, MICA_DRIFT_SAME, what, "", "", "");
-    } else {
-        char *diff = mica_word_diff(before.data, now->data);
-        if (diff)
-            mica_drift_say(look, MICA_DRIFT_CHANGED, what, "", "", diff);
-        else
-            look->failed = true;
-        mica_free(diff);
-        keep_text(look, title, now, texts);
-    }
-    mica_buf_release(&before);
-}
-
-static const struct mica_plan_file *find_title(const struct mica_plan *plan, const char *title)
-{
-    for (int64_t i = 0; i < plan->n_files; i++)
-        if (plan->files[i].kind == MICA_LAYER_LICENSE && !plan->files[i].member_of &&
-            strcasecmp(base_name(plan->files[i].title ? plan->files[i].title : ""), base_name(title)) == 0)
-            return &plan->files[i];
-    return NULL;
-}
-
-/* Texts that were registered and are there no more. */
-static void find_missing(struct mica_drift_look *look, const struct mica_plan *plan, json_t *texts)
-{
-    const json_t *accepted = json_object_get(json_object_get(look->card, "accepted"), "texts");
-    for (int64_t i = 0; look->manifest && i < look->manifest->n_layers; i++) {
-        const struct mica_layer *layer = &look->manifest->layers[i];
-        char what[400];
-        const char *base = base_name(layer->title),
-                   *state = json_string_value(json_object_get(accepted, base));
-        if (layer->kind != MICA_LAYER_LICENSE || find_title(plan, layer->title) || (state && !*state))
-            continue;
-        snprintf(what, sizeof what, "text %.300s at the source",
-                 *layer->title ? layer->title : "of the licence");
-        mica_drift_say(look, MICA_DRIFT_CHANGED, what, "there", "gone", "");
-        json_object_set_new(texts, base, json_string(""));
-    }
-}
-
-static enum mica_status compare_texts(struct mica_drift_look *look, const struct mica_plan *plan,
-                                      struct mica_err *err)
-{
-    struct mica_http *http = NULL;
-    int n = 0;
-    json_t *texts = json_object();
-    enum mica_status status = mica_http_new(
-        &(struct mica_http_options){.plain_http = look->options->plain_http, .attempts = 2}, &http, err);
-    for (int64_t i = 0; status == MICA_OK && i < plan->n_files; i++) {
-        const struct mica_plan_file *file = &plan->files[i];
-        struct mica_buf text = {0};
-        struct mica_err problem;
-        const char *title = file->title ? file->title : "";
-        if (file->kind != MICA_LAYER_LICENSE || file->member_of || ++n > TEXTS_MAX)
-            continue;
-        if (fetch_text(look, http, file, &text, &problem) == MICA_OK)
-            compare_text(look, title, &text, texts);
-        else
-            mica_drift_say(look, MICA_DRIFT_NOT_SEEN, title, "", problem.text, "");
-        mica_buf_release(&text);
-    }
-    if (status == MICA_OK && look->manifest)
-        find_missing(look, plan, texts);
-    mica_http_free(http);
-    if (json_object_size(texts))
-        json_object_set_new(look->drift->seen, "texts", texts);
-    else
-        json_decref(texts);
-    return status;
-}
-
-/* ---- what it states ---- */
 
 static void compare_declared(struct mica_drift_look *look, const char *now)
 {
@@ -245,7 +72,10 @@ static void compare_declared(struct mica_drift_look *look, const char *now)
     if (!before)
         before = look->component->declared_card;
     if (!now || !*now) {
-        if (*before)
+        if (*before && is_own_statement(look, before))
+            mica_drift_say(look, MICA_DRIFT_NOT_SEEN, "licence stated by the source", before,
+                           "the source states none", "");
+        else if (*before)
             mica_drift_say(look, MICA_DRIFT_CHANGED, "licence stated by the source", before, "nothing", "");
     } else if (!*before) {
         mica_drift_say(look, MICA_DRIFT_SAME, "licence stated by the source; none was registered", "", now,
@@ -254,59 +84,57 @@ static void compare_declared(struct mica_drift_look *look, const char *now)
         mica_drift_say(look, MICA_DRIFT_SAME, "licence stated by the source", before, "", "");
     } else {
         mica_drift_say(look, MICA_DRIFT_CHANGED, "licence stated by the source", before, now, "");
-        json_object_set_new(look->drift->seen, "declared", json_string(now));
+        json_object_set_new(look->drift->seen, "declared",
+                            json_string(mica_drift_clean(look, now, 1000, false)));
     }
 }
 
-static bool holds_archives(const struct mica_plan *plan)
-{
-    for (int64_t i = 0; i < plan->n_files; i++)
-        if (plan->files[i].member_of)
-            return true;
-    return false;
-}
+/* ---- what it would bring now ---- */
 
-static enum mica_status compare_plan(struct mica_drift_look *look, const struct mica_plan *plan,
+static enum mica_status compare_plan(struct mica_drift_look *look, struct mica_plan *plan,
                                      struct mica_err *err)
 {
-    const char *before = look->component->revision, *now = plan->revision ? plan->revision : "";
+    const char *source = look->component->source, *before = look->component->revision,
+               *now = plan->revision ? plan->revision : "", *licence = "";
     bool moved = *before && *now && strcmp(before, now) != 0;
     json_object_set_new(look->drift->seen, "revision", json_string(now));
-    compare_declared(look, plan->declared);
     if (moved)
-        mica_drift_say(look, MICA_DRIFT_SAME, "the source has moved on, the registered revision stays",
+        mica_drift_say(look, MICA_DRIFT_SAME,
+                       is_registry(source) ? "the tag stands for another manifest, the registered one stays"
+                                           : "the source has moved on, the registered revision stays",
                        before, now, "");
-    if (!holds_archives(plan))
-        return look->manifest ? compare_texts(look, plan, err) : MICA_OK;
-    if (moved)
-        mica_drift_say(look, MICA_DRIFT_NOT_SEEN,
-                       "texts of the new version lie in an archive and were not looked at", "", "", "");
+    enum mica_status status = mica_drift_texts(look, plan, moved, &licence, err);
+    if (status != MICA_OK)
+        return status;
+    compare_declared(look, plan->declared ? plan->declared : licence);
+    if (look->manifest)
+        mica_drift_keys(look, plan, is_url(source));
     return MICA_OK;
 }
 
-enum mica_status mica_drift_look_at_source(struct mica_drift_look *look, struct mica_err *err)
+static void not_seen(struct mica_drift_look *look, const char *why)
 {
-    const struct mica_pull_options options = {.plain_http = look->options->plain_http, .attempts = 2};
-    char text[4096], *sources[SOURCES_MAX], *save = NULL;
+    mica_drift_say(look, MICA_DRIFT_NOT_SEEN, "the source could not be looked at", look->component->source,
+                   why, "");
+}
+
+static enum mica_status look_at_plan(struct mica_drift_look *look, char *text, struct mica_err *err)
+{
+    const struct mica_pull_options options = {.plain_http = look->options->plain_http,
+                                              .attempts = 2,
+                                              .texts = !look->manifest,
+                                              .dataset = look->component->kind == MICA_COMPONENT_DATASET};
+    char *sources[SOURCES_MAX], *save = NULL;
     int n = 0;
     struct mica_plan plan = {0};
     struct mica_err problem;
-    if (!is_remote(look->component->source)) {
-        mica_drift_say(look, MICA_DRIFT_NOT_SEEN,
-                       *look->component->source ? "its source cannot state anything new"
-                                                : "no source is registered",
-                       look->component->source, "", "");
-        return MICA_OK;
-    }
-    snprintf(text, sizeof text, "%s", look->component->source);
     for (char *word = strtok_r(text, " ", &save); word && n < SOURCES_MAX;
          word = strtok_r(NULL, " ", &save)) {
         unpin(word);
         sources[n++] = word;
     }
     if (mica_plan_make(look->store, (const char *const *)sources, n, &options, &plan, &problem) != MICA_OK) {
-        mica_drift_say(look, MICA_DRIFT_NOT_SEEN, "the source could not be looked at",
-                       look->component->source, problem.text, "");
+        not_seen(look, problem.text);
         return MICA_OK;
     }
     look->drift->seen = json_object();
@@ -314,5 +142,77 @@ enum mica_status mica_drift_look_at_source(struct mica_drift_look *look, struct 
                                   ? compare_plan(look, &plan, err)
                                   : mica_fail(err, MICA_ENOMEM, "%s: out of memory", look->component->name);
     mica_plan_release(&plan);
+    return status;
+}
+
+/* ---- a page ---- */
+
+/* A card that lies somewhere: what it states counts. Other pages state nothing that can be compared. */
+static enum mica_status look_at_page(struct mica_drift_look *look, char *url, struct mica_err *err)
+{
+    const struct mica_plan_file file = {.url = url, .title = url};
+    struct mica_card card = {0};
+    struct mica_buf text = {0};
+    struct mica_err problem;
+    enum mica_status status = mica_look_text(look->http, look->store, &file, &text, &problem);
+    if (status == MICA_OK)
+        status = mica_card_read(text.data, text.len, "the page", &look->drift->arena, &card, &problem);
+    mica_buf_release(&text);
+    if (status == MICA_ENOMEM)
+        return mica_fail(err, status, "%s", problem.text);
+    if (status != MICA_OK) {
+        not_seen(look, problem.text);
+        return MICA_OK;
+    }
+    if (!card.licence) {
+        not_seen(look, "the page states no licence that can be read (a card with front matter would)");
+        return MICA_OK;
+    }
+    if (!(look->drift->seen = json_object()))
+        return mica_fail(err, MICA_ENOMEM, "%s: out of memory", look->component->name);
+    compare_declared(look, card.licence);
+    return MICA_OK;
+}
+
+/* ---- where ---- */
+
+/* A page of the hub, or a way to spell its data sets, as "hf:OWNER/NAME". */
+static void to_hub(char *source, size_t size)
+{
+    const char *endpoint = getenv("HF_ENDPOINT");
+    const char *const hubs[] = {"https://huggingface.co", endpoint && *endpoint ? endpoint : "https://hf.co"};
+    char copy[4096];
+    const char *rest = begins_with(source, "hf:datasets/") ? source + strlen("hf:datasets/") : NULL;
+    for (size_t i = 0; i < MICA_COUNT(hubs) && !rest; i++)
+        if (begins_with(source, hubs[i]) && begins_with(source + strlen(hubs[i]), "/datasets/"))
+            rest = source + strlen(hubs[i]) + strlen("/datasets/");
+    if (!rest)
+        return;
+    snprintf(copy, sizeof copy, "%s", rest);
+    char *slash = strchr(copy, '/');
+    if (slash) /* "/tree/main" is nobody's */
+        slash[1 + strcspn(slash + 1, "/?#")] = '\0';
+    snprintf(source, size, "hf:%.*s", (int)size - 4, copy);
+}
+
+enum mica_status mica_drift_look_at_source(struct mica_drift_look *look, struct mica_err *err)
+{
+    const struct mica_http_options options = {.plain_http = look->options->plain_http, .attempts = 2};
+    char text[4096];
+    bool is_dataset = look->component->kind == MICA_COMPONENT_DATASET;
+    snprintf(text, sizeof text, "%s", look->component->source);
+    if (is_dataset)
+        to_hub(text, sizeof text);
+    if (!is_remote(text)) {
+        mica_drift_say(look, MICA_DRIFT_NOT_SEEN,
+                       *text ? "its source cannot state anything new" : "no source is registered", text, "",
+                       "");
+        return MICA_OK;
+    }
+    enum mica_status status = mica_http_new(&options, &look->http, err);
+    if (status == MICA_OK)
+        status = is_dataset && is_url(text) ? look_at_page(look, text, err) : look_at_plan(look, text, err);
+    mica_http_free(look->http);
+    look->http = NULL;
     return status;
 }

@@ -272,7 +272,7 @@ static enum mica_status read_statements(struct mica_evidence *e, const struct mi
 
 /* What a text is for, by the name of its file and, where it has none, by how it begins. Whatever calls itself
  * a licence is one. */
-static const char *text_role(const char *title, const struct mica_buf *text)
+const char *mica_evidence_role(const char *title, const struct mica_buf *text)
 {
     static const struct {
         const char *word, *role;
@@ -332,7 +332,7 @@ static enum mica_status read_text(struct mica_evidence *e, struct mica_store *st
     char hex[MICA_DIGEST_HEX];
     enum mica_status status = mica_store_layer_text(store, layer, &text, err);
     if (status == MICA_OK) {
-        const char *role = text_role(layer->title, &text);
+        const char *role = mica_evidence_role(layer->title, &text);
         json_t *about = json_object();
         mica_digest_hex(&layer->digest, hex);
         append_fact(e, fact_list(e, "texts"), about); /* owns it */

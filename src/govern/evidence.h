@@ -31,6 +31,8 @@ void mica_evidence_release(struct mica_evidence *evidence);
 /* A string of a GGUF file's metadata, NUL-terminated in the arena; "" when it is not there, NULL: out of
  * memory. */
 const char *mica_evidence_key(const struct mica_gguf *gguf, struct mica_arena *arena, const char *key);
+/* What a text of terms is for, by the name of its file or how it begins: "licence", "notice" or "policy". */
+const char *mica_evidence_role(const char *title, const struct mica_buf *text);
 /* The digest of all that makes the tokenizer: GGUF's tokenizer.* without the chat template, or the files of
  * an HF folder; all zero when there is none. */
 bool mica_tokenizer_digest(const struct mica_gguf *gguf, const struct mica_files *files,

@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 /* A pull: plans of all sources, checks, the files, the manifest. */
 #include "store/unpack.h"
+#include "store/look.h"
 #include "store/source_internal.h"
 
 #include <ftw.h>
@@ -102,7 +103,7 @@ static enum mica_status plan_source(struct pull *p, const char *source, struct m
     enum mica_status status = row->plan(&p->puller, rest, plan, err);
     if (status == MICA_OK && !plan->source)
         status = mica_plan_set(&plan->source, source, err);
-    if (status == MICA_OK && plan->n_files == 0)
+    if (status == MICA_OK && plan->n_files == 0 && !p->puller.options->texts && !p->puller.options->dataset)
         status = mica_fail(err, MICA_ENOTFOUND, "%.200s: there is nothing to fetch", source);
     return status;
 }
@@ -185,19 +186,9 @@ static bool is_remote(const struct mica_plan_file *file)
 static void ask_sizes(struct pull *p)
 {
     struct mica_plan *plan = &p->plans[0];
-    for (int64_t i = 0; i < plan->n_files; i++) {
-        struct mica_plan_file *file = &plan->files[i];
-        struct mica_http_response response;
-        const struct mica_http_request request = {
-            .method = "HEAD", .url = file->url, .authorization = file->authorization};
-        if (file->size || !is_remote(file) ||
-            mica_http_do(p->puller.http, &request, &response, NULL) != MICA_OK)
-            continue;
-        const char *length = mica_http_header(&response, "Content-Length", 0);
-        if (response.status == 200 && length && strspn(length, "0123456789") == strlen(length))
-            file->size = strtoull(length, NULL, 10);
-        mica_http_response_release(&response);
-    }
+    for (int64_t i = 0; i < plan->n_files; i++)
+        if (!plan->files[i].size)
+            plan->files[i].size = mica_look_size(p->puller.http, &plan->files[i]);
 }
 
 static void free_bytes(const char *home, char place[MICA_PATH_MAX], uint64_t *out)

@@ -103,17 +103,25 @@ static enum mica_status copy(struct mica_puller *puller, const struct mica_plan_
     return status == MICA_OK ? check_sha256(file, digest, err) : status;
 }
 
+enum mica_status mica_source_check_digest(const struct mica_plan_file *file, const struct mica_mapping *map,
+                                          struct mica_err *err)
+{
+    struct mica_digest digest;
+    enum mica_status status = check(file, map, err);
+    if (status != MICA_OK || !file->has_digest)
+        return status;
+    return mica_sha256(mica_mapping_data(map), mica_mapping_size(map), &digest)
+               ? check_sha256(file, &digest, err)
+               : mica_fail(err, MICA_ENOMEM, "out of memory");
+}
+
 static enum mica_status map_archive(const struct mica_plan_file *file, const char *path,
                                     struct mica_mapping **out, struct mica_err *err)
 {
-    struct mica_digest digest;
     enum mica_status status = mica_mapping_open(path, out, err);
-    if (status != MICA_OK || !file->has_digest)
+    if (status != MICA_OK)
         return status;
-    if (!mica_sha256(mica_mapping_data(*out), mica_mapping_size(*out), &digest))
-        status = mica_fail(err, MICA_ENOMEM, "out of memory");
-    if (status == MICA_OK)
-        status = check_sha256(file, &digest, err);
+    status = mica_source_check_digest(file, *out, err);
     if (status != MICA_OK) {
         mica_mapping_free(*out);
         *out = NULL;

@@ -48,6 +48,9 @@ struct mica_pull_options {
     bool plain_http; /* allow http:// for hosts other than loopback */
     bool link;       /* file: registered where it lies, not copied */
     int attempts;    /* of one request; 0: as many as mica_http_options takes */
+    /* For mica_plan_make of hf: sources. texts: only cards, licences, notices and policies are planned, and
+     * there may be none. dataset: the repository is one of data (only its texts are planned). */
+    bool texts, dataset;
     /* Called with the plan before fetching; anything but MICA_OK (with *err filled) ends the pull. */
     enum mica_status (*check)(void *user, const struct mica_plan *plan, struct mica_err *err);
     /* Called a few times a second; total is 0 while unknown. false cancels. */

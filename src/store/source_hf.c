@@ -18,6 +18,7 @@ static const char default_quant[] = "Q4_K_M";
 struct repo {
     char id[256], revision[128], wanted[256]; /* wanted: a file or a quantisation, or "" */
     const char *endpoint;
+    bool is_dataset, only_texts;
     char *authorization;
     json_t *info;
     const char *commit;
@@ -148,7 +149,8 @@ static enum mica_status ask(struct mica_puller *puller, struct repo *repo, struc
 {
     struct mica_buf url = {0};
     struct mica_http_response response;
-    mica_buf_printf(&url, "%s/api/models/%s/revision/", repo->endpoint, repo->id);
+    mica_buf_printf(&url, "%s/api/%s/%s/revision/", repo->endpoint, repo->is_dataset ? "datasets" : "models",
+                    repo->id);
     mica_http_escape(&url, repo->revision, "");
     if (!mica_buf_puts(&url, "?blobs=true")) {
         mica_buf_release(&url);
@@ -328,7 +330,8 @@ static enum mica_status add_file(const struct repo *repo, const json_t *sibling,
     if (!file)
         return mica_fail(err, MICA_ENOMEM, "out of memory");
     file->kind = kind;
-    mica_buf_printf(&url, "%s/%s/resolve/%s/", repo->endpoint, repo->id, repo->commit);
+    mica_buf_printf(&url, "%s/%s%s/resolve/%s/", repo->endpoint, repo->is_dataset ? "datasets/" : "",
+                    repo->id, repo->commit);
     enum mica_status status = mica_http_escape(&url, name, "/")
                                   ? mica_plan_set(&file->url, url.data, err)
                                   : mica_fail(err, MICA_ENOMEM, "out of memory");
@@ -349,12 +352,13 @@ static enum mica_status add_files(const struct repo *repo, struct mica_plan *pla
     int n_models = 0;
     bool has_tensors = false;
     json_t *sibling;
-    enum mica_status status = choose(repo, &chosen, err);
+    enum mica_status status = repo->only_texts ? MICA_OK : choose(repo, &chosen, err);
     json_array_foreach(json_object_get(repo->info, "siblings"), i, sibling)
     {
         const char *name = file_name(sibling);
         enum mica_layer_kind kind = name ? role(name, chosen) : MICA_LAYER_OTHER;
-        if (status != MICA_OK || kind == MICA_LAYER_OTHER)
+        bool is_text = kind == MICA_LAYER_CARD || kind == MICA_LAYER_LICENSE;
+        if (status != MICA_OK || kind == MICA_LAYER_OTHER || (repo->only_texts && !is_text))
             continue;
         n_models += kind == MICA_LAYER_MODEL;
         has_tensors = has_tensors || ends_with(name, ".safetensors");
@@ -362,7 +366,7 @@ static enum mica_status add_files(const struct repo *repo, struct mica_plan *pla
     }
     if (status != MICA_OK)
         return status;
-    if (!chosen && !has_tensors)
+    if (!chosen && !has_tensors && !repo->only_texts)
         return mica_fail(err, MICA_ENOTFOUND, "hf:%s: no model in it (neither *.gguf nor *.safetensors)",
                          repo->id);
     int parts = chosen ? mica_source_split(chosen, &stem) : 0;
@@ -410,7 +414,8 @@ static enum mica_status set_facts(const struct repo *repo, struct mica_plan *pla
         status = set_lines(&plan->datasets, json_object_get(card, "datasets"), err);
     if (status == MICA_OK)
         status = mica_plan_set(&plan->revision, repo->commit, err);
-    if (status == MICA_OK && !mica_buf_printf(&text, "%s/%s/tree/%s", repo->endpoint, repo->id, repo->commit))
+    if (status == MICA_OK && !mica_buf_printf(&text, "%s/%s%s/tree/%s", repo->endpoint,
+                                              repo->is_dataset ? "datasets/" : "", repo->id, repo->commit))
         status = mica_fail(err, MICA_ENOMEM, "out of memory");
     if (status == MICA_OK)
         status = mica_plan_set(&plan->location, text.data, err);
@@ -426,7 +431,9 @@ static enum mica_status set_facts(const struct repo *repo, struct mica_plan *pla
 enum mica_status mica_plan_hf(struct mica_puller *puller, const char *rest, struct mica_plan *plan,
                               struct mica_err *err)
 {
-    struct repo repo = {.endpoint = getenv("HF_ENDPOINT")};
+    struct repo repo = {.endpoint = getenv("HF_ENDPOINT"),
+                        .is_dataset = puller->options->dataset,
+                        .only_texts = puller->options->texts || puller->options->dataset};
     char endpoint[512];
     if (!parse(rest, &repo))
         return mica_fail(err, MICA_EARG,

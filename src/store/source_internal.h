@@ -60,5 +60,8 @@ enum mica_status mica_puller_members(struct mica_puller *puller, struct mica_arc
                                      int n_archives, struct mica_manifest *manifest, struct mica_err *err);
 /* Refuses what is no GGUF file: head is its first len (up to 512) bytes, size all of it. */
 enum mica_status mica_source_check_gguf(const char *name, const void *head, size_t len, struct mica_err *err);
+/* The bytes of a planned file against the digests that its source states, where it states any. EFORMAT. */
+enum mica_status mica_source_check_digest(const struct mica_plan_file *file, const struct mica_mapping *map,
+                                          struct mica_err *err);
 
 #endif

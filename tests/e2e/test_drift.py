@@ -53,7 +53,7 @@ class World:
         done = self.call("drift", "--json", *arguments, **env)
         assert done.returncode in ((0, DRIFTED) if code is None else (code,)), (done.returncode, done.stdout, done.stderr)
         said = json.loads(done.stdout)
-        model = next(m for m in said["models"] if m["name"].startswith("tiny"))
+        model = next(m for m in said["components"] if m["name"].startswith("tiny") and m["kind"] == "model")
         return {(r["kind"], r["what"]): r for r in model["compared"]}, model
 
     def row(self):
@@ -253,7 +253,7 @@ def test_terms_of_a_base_model(mica, tmp_path, gguf):
         hub.repo, hub.info["cardData"] = "owner/base", {"license": "gemma"}
         done = w.call("drift", "tiny", "--json")
         assert done.returncode == DRIFTED, done.stdout
-        models = {m["name"]: m for m in json.loads(done.stdout)["models"]}
+        models = {m["name"]: m for m in json.loads(done.stdout)["components"]}
         assert models["hf:owner/base"]["drift"] == "licence stated by the source: apache-2.0 -> gemma"
         assert not models["tiny:latest"]["drifted"]
         # What is made from it does not load either.

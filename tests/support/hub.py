@@ -39,6 +39,7 @@ class Hub:
         self.faults, self.api_faults, self.etags = {}, [], {}
         self.log = []  # (port, method, path, range, authorization, status)
         self.token = None  # asked for by the API and the files
+        self.others = {}  # "models/owner/name" or "datasets/owner/name": (files, info) of more repositories
         self.raw = {}  # path: (content type, bytes) served as they are by the API's port
         self.raw_auth = None  # Basic credentials for raw paths
         self.sent, self.kill_at, self.on_kill = 0, None, None
@@ -157,10 +158,29 @@ class Hub:
         kind, body = self.raw[path]
         return self._send(handler, 200, body, {"Content-Type": kind})
 
+    def _other(self, handler, path):
+        """Answers for one of the other repositories; False: it is none of them."""
+        for place, (files, info) in self.others.items():
+            web = place.removeprefix("models/")
+            if path.startswith(f"/{web}/resolve/{COMMIT}/"):
+                data = files.get(path.split("/", web.count("/") + 4)[-1])
+                status, body = (404, b"no") if data is None else (200, data)
+            elif path == f"/api/{place}/revision/main":
+                siblings = [{"rfilename": name, "size": len(data), "blobId": git_sha1(data)} for name, data in files.items()]
+                status, body = 200, json.dumps({"id": place, "sha": COMMIT, "siblings": siblings, **info}).encode()
+            else:
+                continue
+            self._note("api", handler, status)
+            self._send(handler, status, body)
+            return True
+        return False
+
     def _api(self, handler):
         parts = urlsplit(handler.path)
         path, query = unquote(parts.path), urllib.parse.parse_qs(parts.query)
         body = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))
+        if self._other(handler, path):
+            return None
         if path in self.raw:
             return self._raw(handler, path)
         if self.api_faults and "/resolve" not in path:
@@ -295,3 +315,23 @@ class Hub:
                     self.kill_at = None
             if kill:
                 kill()
+
+
+def pip_index(hub, *wheels):
+    """A package index of wheels (name, file name, bytes) on the hub's port; the environment that makes pip use it."""
+    for package in {name for name, _, _ in wheels}:
+        rows = [f'<a href="/w/{file}#sha256={sha256(data)}">{file}</a>' for name, file, data in wheels if name == package]
+        hub.raw[f"/simple/{package}/"] = ("text/html", "\n".join(rows).encode())
+    for _, file, data in wheels:
+        hub.raw[f"/w/{file}"] = ("application/octet-stream", data)
+    return {"PIP_INDEX_URL": hub.url + "/simple/", "PIP_FIND_LINKS": "", "PIP_NO_CACHE_DIR": "1", "PIP_CONFIG_FILE": "/dev/null"}
+
+
+def npm_package(hub, name, version, data, licence):
+    """Publishes an npm package whose tarball is data."""
+    digest = base64.b64encode(hashlib.sha512(data).digest()).decode()
+    hub.files[f"{name}-{version}.tgz"] = data
+    document = {"name": name, "dist-tags": {"latest": version}, "license": licence, "versions": {version: {
+        "name": name, "version": version, "license": licence, "scripts": {"install": "exit 1"},
+        "dist": {"tarball": f"{hub.cdn}/{name}-{version}.tgz", "integrity": "sha512-" + digest}}}}
+    hub.raw[f"/{name}"] = ("application/json", json.dumps(document).encode())
