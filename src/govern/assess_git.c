@@ -341,22 +341,72 @@ static const char *gather(struct mica_assess *a, struct refs *refs, const char *
     return why;
 }
 
+/* ---- where it is ---- */
+
+/* A text file of one line, as git writes it, without its end and after prefix; false: it is none. */
+static bool read_line(int folder, const char *name, const char *prefix, char *out, size_t size)
+{
+    struct mica_buf text = {0};
+    size_t skip = strlen(prefix), len = 0;
+    bool ok = read_at(folder, name, size, &text) && strncmp(text.data, prefix, skip) == 0;
+    if (ok) {
+        len = strcspn(text.data + skip, "\r\n");
+        ok = len > 0 && skip + len < text.len && len < size; /* the line has an end, so it is whole */
+    }
+    if (ok) {
+        memcpy(out, text.data + skip, len);
+        out[len] = '\0';
+    }
+    mica_buf_release(&text);
+    return ok;
+}
+
+/* A linked worktree: .git is a file that names its place in the repository. Anyone can write such a file, so
+ * it counts only when that place names this very file, too, which only the repository's owner can do. */
+static int open_worktree(const struct mica_assess *a, const char **why)
+{
+    char path[MICA_PATH_MAX], back[MICA_PATH_MAX], common[8];
+    struct stat here, named;
+    int fd = -1, git = -1;
+    *why = ".git leads out of the folder, to a repository that does not name the folder as its worktree";
+    if (read_line(a->tree.fd, ".git", "gitdir: ", path, sizeof path))
+        fd = openat(a->tree.fd, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && read_line(fd, "gitdir", "", back, sizeof back) &&
+        read_line(fd, "commondir", "", common, sizeof common) && strcmp(common, "../..") == 0 &&
+        fstatat(a->tree.fd, ".git", &here, AT_SYMLINK_NOFOLLOW) == 0 &&
+        fstatat(fd, back, &named, AT_SYMLINK_NOFOLLOW) == 0 && here.st_dev == named.st_dev &&
+        here.st_ino == named.st_ino)
+        git = openat(fd, common, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0)
+        close(fd);
+    return git;
+}
+
+/* The descriptor of .git, or -1 and why not. */
+static int open_repository(const struct mica_assess *a, const char **why)
+{
+    struct stat st;
+    if (fstatat(a->tree.fd, ".git", &st, AT_SYMLINK_NOFOLLOW) != 0) {
+        *why = "there is no .git";
+        return -1;
+    }
+    if (S_ISREG(st.st_mode))
+        return open_worktree(a, why);
+    *why = S_ISDIR(st.st_mode) ? ".git cannot be read" : ".git leads out of the folder";
+    return S_ISDIR(st.st_mode) ? openat(a->tree.fd, ".git", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+                               : -1;
+}
+
 void mica_tree_read_git(struct mica_assess *a)
 {
     struct mica_git *git = &a->tree.git;
-    struct refs refs = {.a = a};
+    struct refs refs = {.a = a, .git = open_repository(a, &git->why)};
     struct stat st;
     char objects[64];
-    if (fstatat(a->tree.fd, ".git", &st, AT_SYMLINK_NOFOLLOW) != 0) {
-        git->why = "there is no .git";
+    if (refs.git < 0)
         return;
-    }
-    if (!S_ISDIR(st.st_mode)) {
-        git->why = ".git leads out of the folder";
-        return;
-    }
-    refs.git = openat(a->tree.fd, ".git", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    int fd = refs.git < 0 ? -1 : openat(refs.git, "objects", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    git->why = NULL;
+    int fd = openat(refs.git, "objects", O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     if (fd < 0) {
         git->why = ".git has no objects";
     } else if (fstatat(fd, "info/alternates", &st, AT_SYMLINK_NOFOLLOW) == 0) {
@@ -373,6 +423,5 @@ void mica_tree_read_git(struct mica_assess *a)
     mica_buf_release(&refs.packed);
     if (fd >= 0)
         close(fd);
-    if (refs.git >= 0)
-        close(refs.git);
+    close(refs.git);
 }

@@ -181,6 +181,23 @@ def test_a_hostile_repository_runs_nothing(assess, good, tmp_path):
     assert not (tmp_path / "sprung").exists()
 
 
+def test_a_linked_worktree(assess, good, tmp_path):
+    """Its .git is a file; it counts when the repository names the worktree, too."""
+    commit_all(good)
+    clean = assess(good)[1]
+    linked, liar = tmp_path / "linked", tmp_path / "liar"
+    git(good, "worktree", "add", "-q", "--detach", str(linked))
+    assert clean["commits"][0][0] != "not seen" and assess(linked)[1] == clean
+    liar.mkdir()
+    for text in ((linked / ".git").read_text(), f"gitdir: {good}/.git\n", "gitdir: /etc\n", "gitdir: ", "x" * 9000, ""):
+        (liar / ".git").write_text(text)
+        state, why, _ = assess(liar)[1]["commits"][0]
+        assert state == "not seen" and "does not name the folder" in why, text
+    # A worktree that was moved by hand is told from one that is not.
+    linked.rename(tmp_path / "moved")
+    assert assess(tmp_path / "moved")[1]["commits"][0][0] == "not seen"
+
+
 @pytest.mark.parametrize("damage", ["alternates", "no objects", "hostile refs", "no branch", "garbage"])
 def test_damaged_repositories(assess, good, damage):
     commit_all(good)
