@@ -163,6 +163,26 @@ def test_another_licence_text(home):
     home.refuses("run", "tiny", "x", words=["license", "is not what was registered"])
 
 
+def test_a_go_template(home):
+    """Ollama's kind runs as the layer of a model; one that Mica cannot read gives way to the file's own."""
+    home.add("base")
+    (home.folder / "Modelfile").write_text('FROM base\nTEMPLATE """<|start|>{{ .Prompt }}\n{{ .Response }}<|end|>"""\n')
+    home.ok("create", "tiny", "-f", "Modelfile")
+    assert home.run("tiny")["tokens"]
+    go = b"{{ if .Prompt }}{{ .Prompt }}"  # lacks its end
+    digest = hashlib.sha256(go).hexdigest()
+    (home.store / "blobs" / f"sha256-{digest}").write_bytes(go)
+    manifest = json.loads(home.manifest("tiny").read_text())
+    for layer in manifest["layers"]:
+        if layer["mediaType"].endswith("template"):
+            layer.update(digest=f"sha256:{digest}", size=len(go))
+    home.manifest("tiny").write_text(json.dumps(manifest))
+    home.refuses("run", "tiny", "x", words=["is not the registered one"])
+    home.ok("register", "tiny")
+    assert home.run("tiny")["tokens"] == home.run("base")["tokens"]
+    assert "cannot read" in home.ok("show", "tiny")
+
+
 def test_another_template(home):
     path = home.add("base")
     (home.folder / "Modelfile").write_text(f"FROM base\nTEMPLATE \"\"\"{TEMPLATE}A: \"\"\"\n")
@@ -333,6 +353,7 @@ def test_what_is_written_into_a_loaded_file_changes_no_answer(home):
         if zero:
             path.write_bytes(bytes(path.stat().st_size))
         answers.append(terminal.ask("ing the"))
+        terminal.until(b"> ")  # what is typed before that is dropped with the old terminal settings
         os.write(terminal.fd, b"\x04")
         terminal.rest()
         asked.append(answers)
