@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,6 +122,7 @@ static int parse(const struct mica_command_row *row, int argc, char **argv, void
 int main(int argc, char **argv)
 {
     mica_terminal_guard();
+    signal(SIGXFSZ, SIG_IGN); /* a full quota is an error to be told, no end without a word */
     static char *overview[] = {"mica", "help", NULL};
     if (argc < 2) {
         argv = overview;

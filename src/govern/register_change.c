@@ -21,6 +21,62 @@ static enum mica_status no_memory(struct mica_err *err)
 
 /* ---- history ---- */
 
+static bool seal_shards(struct mica_register *reg, const char *blob, uint64_t size, const void *digests,
+                        size_t len, struct mica_digest *out)
+{
+    struct mica_buf buf = {0};
+    mica_seal_text(&buf, "shards");
+    mica_seal_text(&buf, blob);
+    mica_seal_int(&buf, (int64_t)size);
+    mica_seal_bytes(&buf, digests, len);
+    return mica_seal_make(reg, &buf, out);
+}
+
+/* The seal of the last line is kept once more, so that lines cut off at the end are missed. It has a row
+ * among the shards, under a name that no blob has. */
+static const char end_name[] = "history";
+
+/* Whether the end that is kept is last; where nothing was ever told, neither is there. */
+static enum mica_status check_end(struct mica_register *reg, const void *last, size_t len, bool *whole,
+                                  struct mica_err *err)
+{
+    struct mica_digest seal;
+    sqlite3_stmt *stmt =
+        mica_register_prepare(reg, "SELECT digests, seal FROM shards WHERE blob = 'history'", err);
+    if (!stmt)
+        return mica_register_fail(reg, err);
+    enum mica_status status = MICA_OK;
+    int step = sqlite3_step(stmt);
+    size_t n = step == SQLITE_ROW ? (size_t)sqlite3_column_bytes(stmt, 0) : 0;
+    const void *kept = n ? sqlite3_column_blob(stmt, 0) : "";
+    if (step != SQLITE_ROW && step != SQLITE_DONE)
+        status = mica_register_fail(reg, err);
+    else if (!seal_shards(reg, end_name, 0, kept, n, &seal))
+        status = no_memory(err);
+    else
+        *whole = n == len && memcmp(kept, len ? last : "", len) == 0 &&
+                 (step == SQLITE_DONE ||
+                  (sqlite3_column_bytes(stmt, 1) == sizeof seal.bytes &&
+                   memcmp(sqlite3_column_blob(stmt, 1), seal.bytes, sizeof seal.bytes) == 0));
+    sqlite3_finalize(stmt);
+    return status;
+}
+
+static enum mica_status keep_end(struct mica_register *reg, const struct mica_digest *last,
+                                 struct mica_err *err)
+{
+    struct mica_digest seal;
+    if (!seal_shards(reg, end_name, 0, last->bytes, sizeof last->bytes, &seal))
+        return no_memory(err);
+    sqlite3_stmt *stmt = mica_register_prepare(
+        reg, "INSERT OR REPLACE INTO shards (blob, size, digests, seal) VALUES ('history', 0, ?, ?)", err);
+    if (!stmt)
+        return mica_register_fail(reg, err);
+    sqlite3_bind_blob(stmt, 1, last->bytes, sizeof last->bytes, SQLITE_STATIC);
+    sqlite3_bind_blob(stmt, 2, seal.bytes, sizeof seal.bytes, SQLITE_STATIC);
+    return mica_register_run(reg, stmt, err);
+}
+
 /* The seal of a line covers the seal of the one before it. */
 static bool seal_line(struct mica_register *reg, const void *before, size_t before_len,
                       const char *const text[4], struct mica_digest *out)
@@ -33,8 +89,9 @@ static bool seal_line(struct mica_register *reg, const void *before, size_t befo
     return mica_seal_make(reg, &buf, out);
 }
 
+/* *whole: nothing was cut off before it. */
 static enum mica_status seal_next_line(struct mica_register *reg, const char *const text[4],
-                                       struct mica_digest *out, struct mica_err *err)
+                                       struct mica_digest *out, bool *whole, struct mica_err *err)
 {
     sqlite3_stmt *last = mica_register_prepare(reg, "SELECT seal FROM history ORDER BY id DESC LIMIT 1", err);
     if (!last)
@@ -47,6 +104,8 @@ static enum mica_status seal_next_line(struct mica_register *reg, const char *co
         status = mica_register_fail(reg, err);
     else if (!seal_line(reg, before, len, text, out))
         status = no_memory(err);
+    if (status == MICA_OK)
+        status = check_end(reg, before, len, whole, err);
     sqlite3_finalize(last);
     return status;
 }
@@ -76,12 +135,31 @@ enum mica_status mica_register_note(struct mica_register *reg, const char *name,
                                 mica_register_clean(&arena, what, false)};
     enum mica_status status = text[1] && text[2] && text[3] ? mica_register_begin(reg, err) : no_memory(err);
     if (status == MICA_OK) {
-        status = seal_next_line(reg, text, &seal, err);
+        bool whole = false;
+        status = seal_next_line(reg, text, &seal, &whole, err);
         if (status == MICA_OK)
             status = insert_line(reg, text, &seal, err);
+        if (status == MICA_OK && whole) /* else it stays known that something is missing */
+            status = keep_end(reg, &seal, err);
         status = finish(reg, status, err);
     }
     mica_arena_release(&arena);
+    return status;
+}
+
+/* broken: the first line that is not as it was, or 0; last: the seal of the last line. */
+static enum mica_status judge_history(struct mica_register *reg, int64_t broken,
+                                      const struct mica_digest *last, bool is_empty, struct mica_err *err)
+{
+    bool whole = true;
+    if (broken)
+        return mica_fail(err, MICA_EDENIED,
+                         "%s: line %lld of the history, or the one before it, was changed outside Mica",
+                         reg->path, (long long)broken);
+    enum mica_status status = check_end(reg, last->bytes, is_empty ? 0 : sizeof last->bytes, &whole, err);
+    if (status == MICA_OK && !whole)
+        return mica_fail(err, MICA_EDENIED, "%s: lines of the history were removed at its end outside Mica",
+                         reg->path);
     return status;
 }
 
@@ -120,11 +198,7 @@ enum mica_status mica_register_history(struct mica_register *reg, const char *na
             row(user, text[0], text[1], text[2], text[3]);
     }
     sqlite3_finalize(stmt);
-    if (status == MICA_OK && broken)
-        return mica_fail(err, MICA_EDENIED,
-                         "%s: line %lld of the history, or the one before it, was changed outside Mica",
-                         reg->path, (long long)broken);
-    return status;
+    return status == MICA_OK ? judge_history(reg, broken, &before, first, err) : status;
 }
 
 /* ---- components ---- */
@@ -509,17 +583,6 @@ enum mica_status mica_register_copy(struct mica_register *reg, enum mica_compone
 }
 
 /* ---- shards ---- */
-
-static bool seal_shards(struct mica_register *reg, const char *blob, uint64_t size, const void *digests,
-                        size_t len, struct mica_digest *out)
-{
-    struct mica_buf buf = {0};
-    mica_seal_text(&buf, "shards");
-    mica_seal_text(&buf, blob);
-    mica_seal_int(&buf, (int64_t)size);
-    mica_seal_bytes(&buf, digests, len);
-    return mica_seal_make(reg, &buf, out);
-}
 
 enum mica_status mica_register_put_shards(struct mica_register *reg, const struct mica_digest *blob,
                                           uint64_t size, const struct mica_digest *shards,

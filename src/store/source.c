@@ -62,7 +62,8 @@ static int by_title(const void *a, const void *b)
 
 void mica_plan_sort(struct mica_plan *plan)
 {
-    qsort(plan->files, (size_t)plan->n_files, sizeof *plan->files, by_title);
+    if (plan->n_files) /* qsort takes no NULL, also for nothing */
+        qsort(plan->files, (size_t)plan->n_files, sizeof *plan->files, by_title);
 }
 
 /* ---- the private folder ---- */

@@ -133,6 +133,20 @@ def test_changed_links_and_history_are_noticed(home, tmp_path):
     assert "history" in home("history", code=DENIED)
 
 
+@pytest.mark.parametrize("sql", ["DELETE FROM history WHERE id = (SELECT max(id) FROM history)", "DELETE FROM history",
+                                 "DELETE FROM shards WHERE blob = 'history'",
+                                 "UPDATE shards SET digests = zeroblob(32) WHERE blob = 'history'"])
+def test_a_history_that_was_cut_stays_cut(home, tmp_path, sql):
+    home("register", gguf(tmp_path / "m.gguf", general__license="gemma"))
+    home("register", "m", "--owner", "me")
+    assert "owner" in home("history")
+    home.tamper(sql)
+    assert "removed at its end" in home("history", code=DENIED)
+    home("register", "m", "--owner", "you")
+    assert "history" in home("history", code=DENIED), "nothing that is told later heals it"
+    assert home.rows("m")
+
+
 def test_another_key_and_an_open_key(home, tmp_path):
     home("register", gguf(tmp_path / "m.gguf", general__license="mit"))
     key = home.path / "key"
