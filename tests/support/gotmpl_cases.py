@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What tests/parity/test_gotmpl.py renders: Go templates and conversations.
 
-python tests/support/gotmpl_cases.py tests/golden/gotmpl.json   writes what Go makes of them (needs go)."""
+python tests/support/gotmpl_cases.py tests/golden/gotmpl.json   writes what Go makes of them (needs Go 1.24 or later)."""
 import json
 import pathlib
 import subprocess
