@@ -302,8 +302,12 @@ static enum mica_status publish(struct pull *p, struct mica_err *err)
     enum mica_status status = MICA_OK;
     if (plan->manifest)
         status = mica_manifest_parse(plan->manifest, plan->manifest_len, &p->manifest, err);
-    if (status == MICA_OK && p->n_archives)
-        status = mica_puller_members(&p->puller, p->archives, p->n_archives, p->manifest, err);
+    if (status == MICA_OK && p->n_archives) {
+        struct mica_err cause;
+        status = mica_puller_members(&p->puller, p->archives, p->n_archives, p->manifest, &cause);
+        if (status != MICA_OK)
+            return mica_fail(err, status, "%s: %s", plan->source ? plan->source : "archive", cause.text);
+    }
     if (status == MICA_OK && !plan->manifest)
         status = mica_store_make_config(p->puller.store, p->manifest, err);
     if (status == MICA_OK && !plan->manifest)

@@ -134,6 +134,14 @@ static void add_card(struct gathering *g, struct place place)
         g->cards[g->n_cards++] = (struct card){.place = place, .rank = rank};
 }
 
+static bool has_title(const struct gathering *g, const char *title)
+{
+    for (int64_t i = 0; i < g->n; i++)
+        if (strcmp(g->outputs[i].title, title) == 0)
+            return true;
+    return false;
+}
+
 /* Terms are evidence: none of them is left out in silence. */
 static enum mica_status add_terms(struct gathering *g, const char *base, struct place place,
                                   struct mica_err *err)
@@ -143,7 +151,7 @@ static enum mica_status add_terms(struct gathering *g, const char *base, struct 
                          TEXT_MAX);
     if (g->n_terms++ == TERMS_MAX)
         return mica_fail(err, MICA_ELIMIT, "more than %d texts of terms in the archives", TERMS_MAX);
-    return add_single(g, MICA_LAYER_LICENSE, base, place, err);
+    return add_single(g, MICA_LAYER_LICENSE, has_title(g, base) ? name_of(g, place) : base, place, err);
 }
 
 /* A member on its own: models, parts, terms, cards. Files of an HF folder come later. */
@@ -177,14 +185,31 @@ static size_t find_folder(const struct gathering *g, struct place *at)
     return best;
 }
 
+/* Names the largest file, which may be a model in another format. */
+static enum mica_status no_model(const struct gathering *g, struct mica_err *err)
+{
+    const char *largest = "nothing";
+    uint64_t most = 0;
+    for (int a = 0; a < g->n_archives; a++)
+        for (int64_t i = 0; i < mica_archive_count(g->archives[a]); i++)
+            if (mica_archive_size(g->archives[a], i) > most) {
+                most = mica_archive_size(g->archives[a], i);
+                largest = mica_archive_name(g->archives[a], i);
+            }
+    return mica_fail(
+        err, MICA_ENOTFOUND,
+        "no model in it: neither *.gguf, nor parts of one, nor *.safetensors; the largest file is "
+        "%.200s",
+        largest);
+}
+
 static enum mica_status add_folder(struct gathering *g, struct mica_err *err)
 {
     struct place at = {0, 0, 0};
     size_t len = find_folder(g, &at);
     enum mica_status status = MICA_OK;
     if (len == SIZE_MAX)
-        return mica_fail(err, MICA_ENOTFOUND,
-                         "no model in it: neither *.gguf, nor parts of one, nor *.safetensors");
+        return no_model(g, err);
     const char *folder = name_of(g, at);
     for (int64_t i = 0; status == MICA_OK && i < mica_archive_count(g->archives[at.archive]); i++) {
         const char *name = mica_archive_name(g->archives[at.archive], i);

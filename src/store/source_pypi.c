@@ -40,8 +40,15 @@ static bool is_spec(const char *spec, size_t *name_len)
             (strncmp(version, "==", 2) == 0 && is_word(version + 2, strlen(version + 2), ".!+-_")));
 }
 
+/* pip lists the versions that have a wheel for this machine: "(from versions: 0.1, 0.2)", or "none". */
 static enum mica_status not_there(const char *spec, struct mica_err *err, const struct mica_err *why)
 {
+    static const char list[] = "(from versions: ";
+    const char *versions = strstr(why->text, list);
+    versions = versions ? versions + sizeof list - 1 : "none";
+    if (strncmp(versions, "none", 4) != 0)
+        return mica_fail(err, MICA_ENOTFOUND, "pypi:%s: the index has no wheel of this version, but of %.*s",
+                         spec, (int)strcspn(versions, ")\n"), versions);
     if (strstr(why->text, "No matching distribution") || strstr(why->text, "Could not find a version"))
         return mica_fail(
             err, MICA_ENOTFOUND,

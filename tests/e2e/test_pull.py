@@ -339,7 +339,7 @@ def test_wheel(store, gguf):
         assert not (store.home / "blobs" / ("sha256-" + sha256(data))).exists(), "the wheel stays"
         store.check()
         missing = store.pull("pypi:tiny-model==9", **pip_index(hub, ("tiny-model", name, data)))
-        assert missing.returncode == EXIT_NOT_FOUND and "no wheel" in missing.stderr
+        assert missing.returncode == EXIT_NOT_FOUND and "no wheel of this version, but of 1.2" in missing.stderr
 
 
 def test_wheel_from_a_folder(store, gguf, tmp_path):
@@ -586,3 +586,20 @@ def test_memory(store, hub):
                                                                               '"size": 4000000000000'))
     done = store.pull("hf:owner/tiny", HF_ENDPOINT=hub.url)
     assert done.returncode == EXIT_LIMIT and not hub.ranges()
+
+
+def test_several_licence_files_of_a_wheel(store, gguf):
+    """Two of the same name in different folders: both are kept."""
+    name, data = archives.wheel("tiny-model", "1.2", {"m.gguf": gguf, "LICENSE": APACHE, "vendor/LICENSE": b"Ask me."})
+    with Hub() as hub:
+        store.ok("pypi:tiny-model", **pip_index(hub, ("tiny-model", name, data)))
+        assert sum(kind == "license" for kind, _ in store.layers().values()) == 2
+        store.check()
+
+
+def test_what_holds_no_model(store):
+    name, data = archives.wheel("tiny-model", "1.2", {"m.onnx": bytes(5000), "LICENSE": APACHE[:50]})
+    with Hub() as hub:
+        done = store.pull("pypi:tiny-model", **pip_index(hub, ("tiny-model", name, data)))
+        assert done.returncode == EXIT_NOT_FOUND
+        assert "pypi:tiny-model: no model in it" in done.stderr and "the largest file is tiny_model/m.onnx" in done.stderr
