@@ -15,10 +15,7 @@ struct args {
 };
 
 struct material {
-    struct mica_store *store;
-    struct mica_register *reg;
-    struct mica_components *closure;
-    struct mica_manifest *manifest;
+    struct mica_registered of;
     struct mica_model_info info;
     struct mica_assess_model model;
     char *card, first[32], last[32];
@@ -27,10 +24,7 @@ struct material {
 static void release(struct material *m)
 {
     mica_free(m->card);
-    mica_components_free(m->closure);
-    mica_manifest_free(m->manifest);
-    mica_register_close(m->reg);
-    mica_store_close(m->store);
+    mica_cli_registered_release(&m->of);
 }
 
 static void count_line(void *user, const char *time, const char *name, const char *event, const char *what)
@@ -44,21 +38,14 @@ static void count_line(void *user, const char *time, const char *name, const cha
 static void read_card(struct material *m)
 {
     enum { CARD_MAX = 4 << 20 };
-    struct mica_digest digest;
-    struct mica_mapping *map;
-    if (!mica_digest_parse(m->closure->rows[0].card_digest, &digest) ||
-        mica_store_blob_open(m->store, &digest, &map, NULL) != MICA_OK)
-        return;
-    if (mica_mapping_size(map) <= CARD_MAX)
-        m->card = mica_strndup((const char *)mica_mapping_data(map), mica_mapping_size(map));
-    mica_mapping_free(map);
+    m->card = mica_cli_registered_text(m->of.store, m->of.closure->rows[0].card_digest, CARD_MAX);
     m->model.card = m->card;
 }
 
 static void read_info(struct material *m)
 {
     struct mica_files *files;
-    if (mica_store_files(m->store, m->manifest, &files, NULL) != MICA_OK)
+    if (mica_store_files(m->of.store, m->of.manifest, &files, NULL) != MICA_OK)
         return;
     if (mica_model_inspect(files, &m->info, NULL) == MICA_OK) {
         m->model.architecture = m->info.architecture;
@@ -67,24 +54,17 @@ static void read_info(struct material *m)
     mica_files_free(files);
 }
 
-static enum mica_status gather(struct material *m, const char *text, char printed[MICA_NAME_TEXT],
-                               struct mica_err *err)
+static enum mica_status gather(struct material *m, const char *text, struct mica_err *err)
 {
-    struct mica_name name;
-    enum mica_status status = mica_cli_open_register(&m->store, &m->reg, err);
-    if (status == MICA_OK)
-        status = mica_cli_manifest(m->store, text, &name, &m->manifest, err);
-    if (status == MICA_OK)
-        status = mica_cli_closure(m->reg, MICA_COMPONENT_MODEL, text, &m->closure, err);
+    enum mica_status status = mica_cli_registered_model(text, &m->of, err);
     if (status != MICA_OK)
         return status;
-    mica_name_print(&name, printed);
-    status = mica_register_history(m->reg, printed, count_line, m, err);
+    status = mica_register_history(m->of.reg, m->of.name, count_line, m, err);
     if (status != MICA_OK)
         return status;
-    m->model.name = printed;
-    m->model.closure = m->closure;
-    m->model.manifest = m->manifest;
+    m->model.name = m->of.name;
+    m->model.closure = m->of.closure;
+    m->model.manifest = m->of.manifest;
     m->model.first = m->first;
     m->model.last = m->last;
     read_card(m);
@@ -94,9 +74,8 @@ static enum mica_status gather(struct material *m, const char *text, char printe
 
 static enum mica_status assess_model(const char *text, struct mica_assessment **out, struct mica_err *err)
 {
-    char name[MICA_NAME_TEXT];
     struct material m = {0};
-    enum mica_status status = gather(&m, text, name, err);
+    enum mica_status status = gather(&m, text, err);
     if (status == MICA_OK)
         status = mica_assess_model(&m.model, out, err);
     release(&m);

@@ -1,10 +1,9 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/yaml.h"
-#include "cli/models.h"
 #include "cli/openness.h"
+#include "cli/registered.h"
 #include "govern/identify.h"
-#include "govern/register.h"
 
 #include <jansson.h>
 
@@ -19,9 +18,8 @@ struct args {
 /* What is asked about, with what its texts live in. */
 struct subject {
     struct mica_release release;
-    struct mica_components *closure;
+    struct mica_registered of;
     struct mica_arena arena;
-    char name[MICA_NAME_TEXT];
 };
 
 /* The concluded licence, else the one that a stated tag stands for, else the tag; NULL: nothing is stated. */
@@ -45,7 +43,7 @@ static void set(struct mica_release *release, enum mica_mof_component component,
 /* What the register shows: the parameters, the card that came with them, and the data that it names. */
 static void from_register(struct subject *s)
 {
-    const struct mica_components *closure = s->closure;
+    const struct mica_components *closure = s->of.closure;
     set(&s->release, MICA_MOF_PARAMETERS, stated(s, &closure->rows[0]));
     if (*closure->rows[0].card_digest)
         set(&s->release, MICA_MOF_MODEL_CARD, stated(s, &closure->rows[0]));
@@ -75,7 +73,7 @@ static enum mica_status read_layers(struct subject *s, struct mica_store *store,
 {
     struct mica_name name;
     struct mica_manifest *manifest = NULL;
-    enum mica_status status = mica_cli_manifest(store, s->name, &name, &manifest, err);
+    enum mica_status status = mica_cli_manifest(store, s->of.name, &name, &manifest, err);
     for (int64_t i = 0; status == MICA_OK && i < manifest->n_layers; i++) {
         const struct mica_layer *layer = &manifest->layers[i];
         struct mica_buf text = {0};
@@ -92,30 +90,12 @@ static enum mica_status read_layers(struct subject *s, struct mica_store *store,
 
 static enum mica_status read_model(struct subject *s, const char *text, struct mica_err *err)
 {
-    struct mica_store *store = NULL;
-    struct mica_register *reg = NULL;
-    struct mica_components *found = NULL;
-    struct mica_name name;
-    enum mica_status status = mica_name_parse(text, &name, err);
-    if (status == MICA_OK)
-        status = mica_store_open(NULL, &store, err);
+    enum mica_status status = mica_cli_registered(text, &s->of, err);
     if (status != MICA_OK)
         return status;
-    mica_name_print(&name, s->name);
-    s->release.name = s->name;
-    status = mica_register_open(mica_store_home(store), &reg, err);
-    if (status == MICA_OK)
-        status = mica_register_find(reg, MICA_COMPONENT_MODEL, s->name, &found, err);
-    if (status == MICA_OK)
-        status = mica_register_closure(reg, found->rows[0].id, &s->closure, err);
-    if (status == MICA_OK) {
-        from_register(s);
-        status = read_layers(s, store, err);
-    }
-    mica_components_free(found);
-    mica_register_close(reg);
-    mica_store_close(store);
-    return status;
+    s->release.name = s->of.name;
+    from_register(s);
+    return read_layers(s, s->of.store, err);
 }
 
 enum mica_status mica_cli_openness(const char *name, enum mica_openness *out, struct mica_err *err)
@@ -127,7 +107,7 @@ enum mica_status mica_cli_openness(const char *name, enum mica_openness *out, st
         status = mica_openness_decide(&s.release, &result, err);
     if (status == MICA_OK)
         *out = result.openness;
-    mica_components_free(s.closure);
+    mica_cli_registered_release(&s.of);
     mica_arena_release(&s.arena);
     return status;
 }
@@ -193,7 +173,7 @@ static int run(void *data, char **operands, int n_operands)
         else
             print_text(&s.release, &result);
     }
-    mica_components_free(s.closure);
+    mica_cli_registered_release(&s.of);
     mica_arena_release(&s.arena);
     return code;
 }

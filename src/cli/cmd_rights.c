@@ -1,6 +1,6 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
-#include "cli/models.h"
+#include "cli/registered.h"
 #include "cli/rights_facts.h"
 #include "govern/closure.h"
 #include "govern/licence.h"
@@ -24,7 +24,7 @@ static int verdict_exit(enum mica_verdict verdict)
 
 /* What is asked about: a registered closure, or licences given as such. */
 struct question {
-    struct mica_components *closure;
+    struct mica_registered of;
     struct mica_subject subjects[MICA_LIST_MAX * 3];
     int64_t n;
     char name[MICA_NAME_TEXT];
@@ -44,28 +44,13 @@ static void add_subjects(struct question *q, const struct mica_text_list *list, 
 
 static enum mica_status find_model(struct question *q, const char *text, struct mica_err *err)
 {
-    struct mica_store *store = NULL;
-    struct mica_register *reg = NULL;
-    struct mica_components *found = NULL;
-    struct mica_name name;
-    enum mica_status status = mica_name_parse(text, &name, err);
-    if (status == MICA_OK)
-        status = mica_store_open(NULL, &store, err);
-    if (status != MICA_OK)
-        return status;
-    mica_name_print(&name, q->name);
-    status = mica_register_open(mica_store_home(store), &reg, err);
-    if (status == MICA_OK)
-        status = mica_register_find(reg, MICA_COMPONENT_MODEL, q->name, &found, err);
+    enum mica_status status = mica_cli_registered(text, &q->of, err);
     if (status == MICA_ENOTFOUND)
-        mica_fail(err, MICA_ENOTFOUND,
-                  "%s: neither a registered model ('mica list') nor, with --licence, asked as a licence",
-                  text);
+        return mica_fail(
+            err, MICA_ENOTFOUND,
+            "%s: neither a registered model ('mica list') nor, with --licence, asked as a licence", text);
     if (status == MICA_OK)
-        status = mica_register_closure(reg, found->rows[0].id, &q->closure, err);
-    mica_components_free(found);
-    mica_register_close(reg);
-    mica_store_close(store);
+        snprintf(q->name, sizeof q->name, "%s", q->of.name);
     return status;
 }
 
@@ -84,8 +69,8 @@ static bool is_expression(const char *text)
 static enum mica_status decide(const struct question *q, const struct mica_facts *facts,
                                struct mica_decision **out, struct mica_err *err)
 {
-    return q->closure ? mica_closure_rights(q->closure, facts, out, err)
-                      : mica_rights_decide(q->subjects, q->n, facts, out, err);
+    return q->of.closure ? mica_closure_rights(q->of.closure, facts, out, err)
+                         : mica_rights_decide(q->subjects, q->n, facts, out, err);
 }
 
 static void print_reasons(const struct mica_decision *d)
@@ -129,7 +114,7 @@ static int print_json(const struct question *q, const struct mica_facts *facts, 
     struct mica_digest digest;
     char hex[MICA_DIGEST_HEX] = "";
     json_t *document = mica_decision_json(d);
-    if (q->closure && mica_components_digest(q->closure, &digest))
+    if (q->of.closure && mica_components_digest(q->of.closure, &digest))
         mica_digest_hex(&digest, hex);
     int failed = !document || json_object_set_new(document, "facts", mica_facts_json(facts)) ||
                  json_object_set_new(document, "subject", json_string(q->name)) ||
@@ -275,7 +260,7 @@ static int run(void *data, char **operands, int n_operands)
         add_subjects(q, &args->trained_on, "trained_on", args->declared);
     }
     int code = status == MICA_OK ? answer(q, args) : mica_cli_fail(status, &err);
-    mica_components_free(q->closure);
+    mica_cli_registered_release(&q->of);
     mica_free(q);
     return code;
 }

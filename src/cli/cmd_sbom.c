@@ -23,10 +23,7 @@ struct args {
 
 /* What a document is made from; everything is released together. */
 struct material {
-    struct mica_store *store;
-    struct mica_register *reg;
-    struct mica_components *closure;
-    struct mica_manifest *manifest;
+    struct mica_registered of;
     struct mica_model_info info;
     struct mica_sbom_facts facts;
     char **texts;
@@ -36,33 +33,22 @@ struct material {
 
 static void release(struct material *m)
 {
-    for (int64_t i = 0; m->texts && i < m->closure->n; i++)
+    for (int64_t i = 0; m->texts && i < m->of.closure->n; i++)
         mica_free(m->texts[i]);
     mica_free(m->texts);
     json_decref(m->results);
-    mica_components_free(m->closure);
-    mica_manifest_free(m->manifest);
-    mica_register_close(m->reg);
-    mica_store_close(m->store);
+    mica_cli_registered_release(&m->of);
 }
 
 /* The licence texts of the rows, as far as the store has them. */
 static enum mica_status read_texts(struct material *m, struct mica_err *err)
 {
     enum { TEXT_MAX = 1 << 20 };
-    m->texts = mica_alloc((size_t)m->closure->n, sizeof *m->texts);
+    m->texts = mica_alloc((size_t)m->of.closure->n, sizeof *m->texts);
     if (!m->texts)
         return mica_fail(err, MICA_ENOMEM, "out of memory while reading licence texts");
-    for (int64_t i = 0; i < m->closure->n; i++) {
-        struct mica_digest digest;
-        struct mica_mapping *map;
-        if (!mica_digest_parse(m->closure->rows[i].licence_digest, &digest) ||
-            mica_store_blob_open(m->store, &digest, &map, NULL) != MICA_OK)
-            continue;
-        if (mica_mapping_size(map) <= TEXT_MAX)
-            m->texts[i] = mica_strndup((const char *)mica_mapping_data(map), mica_mapping_size(map));
-        mica_mapping_free(map);
-    }
+    for (int64_t i = 0; i < m->of.closure->n; i++)
+        m->texts[i] = mica_cli_registered_text(m->of.store, m->of.closure->rows[i].licence_digest, TEXT_MAX);
     return MICA_OK;
 }
 
@@ -70,7 +56,7 @@ static enum mica_status read_texts(struct material *m, struct mica_err *err)
 static void read_facts(struct material *m)
 {
     struct mica_files *files;
-    if (mica_store_files(m->store, m->manifest, &files, NULL) != MICA_OK)
+    if (mica_store_files(m->of.store, m->of.manifest, &files, NULL) != MICA_OK)
         return;
     if (mica_model_inspect(files, &m->info, NULL) == MICA_OK)
         m->facts = (struct mica_sbom_facts){.architecture = m->info.architecture,
@@ -91,7 +77,7 @@ static void read_facts(struct material *m)
 static void read_results(struct material *m)
 {
     struct mica_buf text = {0};
-    if (mica_store_text(m->store, m->manifest, MICA_LAYER_CARD, &text, NULL) == MICA_OK && text.data &&
+    if (mica_store_text(m->of.store, m->of.manifest, MICA_LAYER_CARD, &text, NULL) == MICA_OK && text.data &&
         mica_card_results(text.data, text.len, "card", &m->results, NULL) != MICA_OK)
         m->results = NULL;
     mica_buf_release(&text);
@@ -113,12 +99,7 @@ static const char *verdict_of(const char *home, const struct mica_components *cl
 
 static enum mica_status gather(struct material *m, const char *text, struct mica_err *err)
 {
-    struct mica_name name;
-    enum mica_status status = mica_cli_open_register(&m->store, &m->reg, err);
-    if (status == MICA_OK)
-        status = mica_cli_manifest(m->store, text, &name, &m->manifest, err);
-    if (status == MICA_OK)
-        status = mica_cli_closure(m->reg, MICA_COMPONENT_MODEL, text, &m->closure, err);
+    enum mica_status status = mica_cli_registered_model(text, &m->of, err);
     if (status == MICA_OK)
         status = read_texts(m, err);
     if (status != MICA_OK)
@@ -128,7 +109,7 @@ static enum mica_status gather(struct material *m, const char *text, struct mica
     enum mica_openness openness;
     if (mica_cli_openness(text, &openness, NULL) == MICA_OK)
         m->openness = mica_openness_text(openness);
-    m->verdict = verdict_of(mica_store_home(m->store), m->closure);
+    m->verdict = verdict_of(mica_store_home(m->of.store), m->of.closure);
     return MICA_OK;
 }
 
@@ -199,9 +180,9 @@ static enum mica_status describe_model(const struct args *args, const char *name
     struct material m = {0};
     enum mica_status status = gather(&m, name, err);
     struct mica_sbom_input input = {.spec = args->spec,
-                                    .closure = m.closure,
+                                    .closure = m.of.closure,
                                     .texts = (const char *const *)m.texts,
-                                    .manifest = m.manifest,
+                                    .manifest = m.of.manifest,
                                     .facts = m.facts.architecture ? &m.facts : NULL,
                                     .results = m.results,
                                     .supplier = args->supplier,

@@ -37,6 +37,52 @@ enum mica_status mica_cli_closure(struct mica_register *reg, enum mica_component
     return status;
 }
 
+enum mica_status mica_cli_registered(const char *text, struct mica_registered *out, struct mica_err *err)
+{
+    enum mica_status status = mica_cli_open_register(&out->store, &out->reg, err);
+    if (status == MICA_OK)
+        status = mica_cli_closure(out->reg, MICA_COMPONENT_MODEL, text, &out->closure, err);
+    if (status == MICA_OK)
+        snprintf(out->name, sizeof out->name, "%s", out->closure->rows[0].name);
+    return status;
+}
+
+enum mica_status mica_cli_registered_model(const char *text, struct mica_registered *out,
+                                           struct mica_err *err)
+{
+    struct mica_name name;
+    enum mica_status status = mica_cli_open_register(&out->store, &out->reg, err);
+    if (status == MICA_OK)
+        status = mica_cli_manifest(out->store, text, &name, &out->manifest, err);
+    if (status == MICA_OK)
+        status = mica_cli_closure(out->reg, MICA_COMPONENT_MODEL, text, &out->closure, err);
+    if (status == MICA_OK)
+        mica_name_print(&name, out->name);
+    return status;
+}
+
+void mica_cli_registered_release(struct mica_registered *registered)
+{
+    mica_components_free(registered->closure);
+    mica_manifest_free(registered->manifest);
+    mica_register_close(registered->reg);
+    mica_store_close(registered->store);
+    *registered = (struct mica_registered){0};
+}
+
+char *mica_cli_registered_text(struct mica_store *store, const char *digest, size_t max)
+{
+    struct mica_digest blob;
+    struct mica_mapping *map;
+    char *text = NULL;
+    if (!mica_digest_parse(digest, &blob) || mica_store_blob_open(store, &blob, &map, NULL) != MICA_OK)
+        return NULL;
+    if (mica_mapping_size(map) <= max)
+        text = mica_strndup((const char *)mica_mapping_data(map), mica_mapping_size(map));
+    mica_mapping_free(map);
+    return text;
+}
+
 struct json_t *mica_cli_component_json(const struct mica_component *row)
 {
     json_t *out = json_object();

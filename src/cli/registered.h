@@ -14,6 +14,23 @@ enum mica_status mica_cli_open_register(struct mica_store **store, struct mica_r
 enum mica_status mica_cli_closure(struct mica_register *reg, enum mica_component_kind kind, const char *text,
                                   struct mica_components **out, struct mica_err *err);
 
+/* A registered model with all that it depends on. Zero it before; release it also on failure. */
+struct mica_registered {
+    struct mica_store *store;
+    struct mica_register *reg;
+    struct mica_components *closure; /* the model's own row is the first */
+    struct mica_manifest *manifest;  /* NULL where only the register was asked */
+    char name[MICA_NAME_TEXT];
+};
+enum mica_status mica_cli_registered(const char *text, struct mica_registered *out, struct mica_err *err);
+/* The same of a model that is in the store, with its manifest. */
+enum mica_status mica_cli_registered_model(const char *text, struct mica_registered *out,
+                                           struct mica_err *err);
+void mica_cli_registered_release(struct mica_registered *registered);
+/* A text of the register by its digest; NULL: none is named, the store does not have it, or it is longer than
+ * max. Free it with mica_free. */
+char *mica_cli_registered_text(struct mica_store *store, const char *digest, size_t max);
+
 /* A row as JSON: texts that say nothing are left out, card is an object. New reference; NULL: out of memory.
  */
 struct json_t *mica_cli_component_json(const struct mica_component *row);
