@@ -4,6 +4,7 @@
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -37,6 +38,14 @@ def fetched():
             pytest.skip(f"{path} is absent: run tools/fetch.py")
         return path
     return find
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory):
+    """The bytes of a small whole model."""
+    path = tmp_path_factory.mktemp("tiny") / "tiny.gguf"
+    subprocess.run([sys.executable, ROOT / "tests/support/tiny_gguf.py", "Q8_0", path], check=True)
+    return path.read_bytes()
 
 
 @pytest.fixture(scope="session")

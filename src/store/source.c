@@ -2,6 +2,8 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "store/source_internal.h"
 
+#include <jansson.h>
+
 #include <ctype.h>
 #include <errno.h>
 #include <ftw.h>
@@ -64,6 +66,28 @@ void mica_plan_sort(struct mica_plan *plan)
 {
     if (plan->n_files) /* qsort takes no NULL, also for nothing */
         qsort(plan->files, (size_t)plan->n_files, sizeof *plan->files, by_title);
+}
+
+enum mica_status mica_plan_package(struct mica_puller *puller, const struct mica_packages *packages,
+                                   const char *spec, size_t name_len, struct mica_plan *plan,
+                                   struct mica_err *err)
+{
+    json_t *answer = NULL;
+    enum mica_status status = packages->ask(puller, spec, &answer, err);
+    if (status == MICA_OK)
+        status = packages->fill(answer, spec, name_len, plan, err);
+    json_decref(answer);
+    if (status != MICA_OK)
+        return status;
+    struct mica_package_auth *auth = mica_alloc(1, sizeof *auth);
+    if (!auth)
+        return mica_fail(err, MICA_ENOMEM, "out of memory");
+    auth->puller = puller;
+    snprintf(auth->spec, sizeof auth->spec, "%.*s%s%s", (int)name_len, spec, packages->at, plan->revision);
+    plan->auth = auth;
+    plan->auth_free = mica_free;
+    plan->renew = packages->renew;
+    return MICA_OK;
 }
 
 /* ---- the private folder ---- */

@@ -7,6 +7,8 @@
 #include "store/http.h"
 #include "store/source.h"
 
+enum { MICA_PACKAGE_NAME_MAX = 214 }; /* bytes of a package's name, and of its version */
+
 /* One pull. */
 struct mica_puller {
     struct mica_store *store;
@@ -36,6 +38,25 @@ enum mica_status mica_plan_set(char **field, const char *text, struct mica_err *
 enum mica_status mica_puller_scratch(struct mica_puller *puller, const char **path_out, struct mica_err *err);
 /* The progress callback of mica_http_fetch and of mica_client_run (user: the puller). */
 bool mica_puller_progress(void *user, uint64_t done, uint64_t total);
+
+/* A package registry whose client (pip, npm) answers for it. */
+struct mica_packages {
+    const char *at; /* between name and version: "==", "@" */
+    enum mica_status (*ask)(struct mica_puller *puller, const char *spec, struct json_t **out,
+                            struct mica_err *err);
+    enum mica_status (*fill)(const struct json_t *answer, const char *spec, size_t name_len,
+                             struct mica_plan *plan, struct mica_err *err);
+    enum mica_status (*renew)(void *auth, struct mica_plan_file *file, struct mica_err *err);
+};
+/* What renew gets: the package to bring by the client itself. */
+struct mica_package_auth {
+    struct mica_puller *puller;
+    char spec[MICA_PACKAGE_NAME_MAX * 2 + 8];
+};
+/* Asks, fills the plan, and lets it be renewed; spec is checked, its first name_len bytes are the name. */
+enum mica_status mica_plan_package(struct mica_puller *puller, const struct mica_packages *packages,
+                                   const char *spec, size_t name_len, struct mica_plan *plan,
+                                   struct mica_err *err);
 
 /* What a file of a model folder or archive is, by its name (the last part of its path): a layer kind, or
  * MICA_LAYER_OTHER for what is not wanted. FILE: a part of an HF folder. */

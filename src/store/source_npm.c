@@ -11,17 +11,10 @@
 #include <string.h>
 #include <strings.h>
 
-enum { NAME_LIMIT = 214 };
-
-struct auth {
-    struct mica_puller *puller;
-    char spec[2 * NAME_LIMIT + 8];
-};
-
 static bool is_word(const char *text, size_t len, const char *more)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    if (len == 0 || len > NAME_LIMIT || !memchr(letters, text[0], sizeof letters - 1))
+    if (len == 0 || len > MICA_PACKAGE_NAME_MAX || !memchr(letters, text[0], sizeof letters - 1))
         return false;
     for (size_t i = 0; i < len; i++)
         if (!memchr(letters, text[i], sizeof letters - 1) && !strchr(more, text[i]))
@@ -44,7 +37,7 @@ static bool parse(const char *spec, size_t *name_len, const char **version)
         return false;
     *name_len = (size_t)(at - spec) + len;
     *version = at[len] ? at + len + 1 : NULL;
-    return *name_len <= NAME_LIMIT && (!*version || is_word(*version, strlen(*version), "-._+"));
+    return *name_len <= MICA_PACKAGE_NAME_MAX && (!*version || is_word(*version, strlen(*version), "-._+"));
 }
 
 static enum mica_status ask(struct mica_puller *puller, const char *spec, json_t **out, struct mica_err *err)
@@ -78,7 +71,7 @@ static enum mica_status ask(struct mica_puller *puller, const char *spec, json_t
 
 static enum mica_status pack(void *user, struct mica_plan_file *file, struct mica_err *err)
 {
-    struct auth *auth = user;
+    struct mica_package_auth *auth = user;
     const char *const argv[] = {
         "npm", "pack", auth->spec, "--ignore-scripts", "--json", "--quiet", "--pack-destination", ".", NULL};
     const char *folder;
@@ -149,7 +142,7 @@ static enum mica_status set_texts(const struct facts *facts, const char *name, s
 static enum mica_status fill(const json_t *answer, const char *spec, size_t name_len, struct mica_plan *plan,
                              struct mica_err *err)
 {
-    char name[NAME_LIMIT + 1];
+    char name[MICA_PACKAGE_NAME_MAX + 1];
     struct facts facts;
     enum mica_status status = read_facts(answer, spec, &facts, err);
     if (status != MICA_OK)
@@ -162,24 +155,10 @@ static enum mica_status fill(const json_t *answer, const char *spec, size_t name
 enum mica_status mica_plan_npm(struct mica_puller *puller, const char *rest, struct mica_plan *plan,
                                struct mica_err *err)
 {
+    static const struct mica_packages packages = {"@", ask, fill, pack};
     size_t name_len;
     const char *version;
-    json_t *answer = NULL;
     if (!parse(rest, &name_len, &version))
         return mica_fail(err, MICA_EARG, "npm:%.200s: not a package's name (npm:NAME[@VERSION])", rest);
-    enum mica_status status = ask(puller, rest, &answer, err);
-    if (status == MICA_OK)
-        status = fill(answer, rest, name_len, plan, err);
-    json_decref(answer);
-    if (status != MICA_OK)
-        return status;
-    struct auth *auth = mica_alloc(1, sizeof *auth);
-    if (!auth)
-        return mica_fail(err, MICA_ENOMEM, "out of memory");
-    auth->puller = puller;
-    snprintf(auth->spec, sizeof auth->spec, "%.*s@%s", (int)name_len, rest, plan->revision);
-    plan->auth = auth;
-    plan->auth_free = mica_free;
-    plan->renew = pack;
-    return MICA_OK;
+    return mica_plan_package(puller, &packages, rest, name_len, plan, err);
 }

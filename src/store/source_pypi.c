@@ -12,17 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { NAME_LIMIT = 200 };
-
-struct auth {
-    struct mica_puller *puller;
-    char spec[2 * NAME_LIMIT + 8];
-};
-
 static bool is_word(const char *text, size_t len, const char *more)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-    if (len == 0 || len > NAME_LIMIT || !memchr(letters, text[0], sizeof letters - 1) ||
+    if (len == 0 || len > MICA_PACKAGE_NAME_MAX || !memchr(letters, text[0], sizeof letters - 1) ||
         !memchr(letters, text[len - 1], sizeof letters - 1))
         return false;
     for (size_t i = 0; i < len; i++)
@@ -101,7 +94,7 @@ static enum mica_status ask(struct mica_puller *puller, const char *spec, json_t
 /* pip brings the wheel itself, for whatever it can reach and we cannot. */
 static enum mica_status download(void *user, struct mica_plan_file *file, struct mica_err *err)
 {
-    struct auth *auth = user;
+    struct mica_package_auth *auth = user;
     const char *const argv[] = {"python3",  "-m",         "pip",
                                 "download", "--no-deps",  "--only-binary=:all:",
                                 "--quiet",  "--no-input", "--disable-pip-version-check",
@@ -225,7 +218,7 @@ static enum mica_status set_name(struct mica_plan *plan, const char *name, struc
     return status;
 }
 
-static enum mica_status fill(const json_t *item, const char *spec, struct mica_plan *plan,
+static enum mica_status fill(const json_t *item, const char *spec, size_t name_len, struct mica_plan *plan,
                              struct mica_err *err)
 {
     const json_t *metadata = json_object_get(item, "metadata");
@@ -248,23 +241,9 @@ static enum mica_status fill(const json_t *item, const char *spec, struct mica_p
 enum mica_status mica_plan_pypi(struct mica_puller *puller, const char *rest, struct mica_plan *plan,
                                 struct mica_err *err)
 {
+    static const struct mica_packages packages = {"==", ask, fill, download};
     size_t name_len;
-    json_t *item = NULL;
     if (!is_spec(rest, &name_len))
         return mica_fail(err, MICA_EARG, "pypi:%.200s: not a package's name (pypi:NAME[==VERSION])", rest);
-    enum mica_status status = ask(puller, rest, &item, err);
-    if (status == MICA_OK)
-        status = fill(item, rest, plan, err);
-    json_decref(item);
-    if (status != MICA_OK)
-        return status;
-    struct auth *auth = mica_alloc(1, sizeof *auth);
-    if (!auth)
-        return mica_fail(err, MICA_ENOMEM, "out of memory");
-    auth->puller = puller;
-    snprintf(auth->spec, sizeof auth->spec, "%.*s==%s", (int)name_len, rest, plan->revision);
-    plan->auth = auth;
-    plan->auth_free = mica_free;
-    plan->renew = download;
-    return MICA_OK;
+    return mica_plan_package(puller, &packages, rest, name_len, plan, err);
 }

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """mica drift: terms that change at the source or in the store after they were registered."""
 import json
-import subprocess
 import sys
 
 import pytest
@@ -10,33 +9,14 @@ from conftest import ROOT
 
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 from hub import Hub  # noqa: E402
+from terms import APACHE, MIT  # noqa: E402
 
 DRIFTED = 10
-APACHE = (ROOT / "LICENSE").read_bytes()
-MIT = b"""MIT License
-
-Copyright (c) 2026 Somebody
-
-Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation
-files (the "Software"), to deal in the Software without restriction, including without limitation the rights to use, copy,
-modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the
-Software is furnished to do so, subject to the following conditions:
-
-The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
-Software.
-
-THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
-WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
-COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE,
-ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
-"""
 
 
 @pytest.fixture(scope="session")
-def gguf(tmp_path_factory):
-    path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
-    subprocess.run([sys.executable, ROOT / "tests/support/tiny_gguf.py", "Q8_0", path], check=True)
-    return path.read_bytes()
+def gguf(tiny_model):
+    return tiny_model
 
 
 class World:

@@ -6,7 +6,6 @@ import json
 import random
 import shutil
 import struct
-import subprocess
 import sys
 
 import pytest
@@ -17,9 +16,9 @@ import archives  # noqa: E402
 from fake_registry import FakeRegistry  # noqa: E402
 from hub import Hub, npm_package, pip_index  # noqa: E402
 from registry import LICENSE, MODEL, PARAMS, SYSTEM, TEMPLATE, manifest_of  # noqa: E402
+from terms import APACHE, MIT  # noqa: E402
 
 DRIFTED, DENIED = 10, 10
-APACHE = (ROOT / "LICENSE").read_bytes()
 CARD = b"---\nlicense: apache-2.0\n---\n"
 
 
@@ -107,10 +106,8 @@ def test_card_of_the_model(world):
 
 # ---- what a drifted model may do
 
-def test_a_drifted_model_is_refused_until_accepted(world, tmp_path):
-    path = tmp_path / "tiny.gguf"
-    subprocess.run([sys.executable, ROOT / "tests/support/tiny_gguf.py", "Q8_0", path], check=True)
-    files = {"tiny.gguf": path.read_bytes(), "README.md": CARD, "LICENSE": APACHE}
+def test_a_drifted_model_is_refused_until_accepted(world, tiny_model):
+    files = {"tiny.gguf": tiny_model, "README.md": CARD, "LICENSE": APACHE}
     with Hub(files, lfs=["tiny.gguf"], cardData={"license": "apache-2.0"}) as hub:
         world.env["HF_ENDPOINT"] = hub.url
         world.call("pull", "hf:owner/tiny", "--as", "tiny")
@@ -133,25 +130,6 @@ def test_a_drifted_model_is_refused_until_accepted(world, tmp_path):
         world.call("run", "tiny", "x", "-n", "1")
         lines = [line for line in world.call("history", "tiny").splitlines() if " drift " in line or " accept " in line]
         assert len(lines) >= 4 and "apache-2.0 -> mit" in lines[0] and "concluded" in lines[-1] and "MIT" in lines[-1], lines
-
-
-MIT = b"""MIT License
-
-Copyright (c) 2026 Somebody
-
-Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation
-files (the "Software"), to deal in the Software without restriction, including without limitation the rights to use, copy,
-modify, merge, publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the
-Software is furnished to do so, subject to the following conditions:
-
-The above copyright notice and this permission notice shall be included in all copies or substantial portions of the
-Software.
-
-THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE
-WARRANTIES OF MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR
-COPYRIGHT HOLDERS BE LIABLE FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE,
-ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
-"""
 
 
 def test_one_of_two_licences_changes(world):

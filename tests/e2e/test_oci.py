@@ -19,6 +19,7 @@ from conftest import BUILD, ROOT
 
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 from fake_registry import FakeRegistry, TokenService  # noqa: E402
+from outcome import fails, ok  # noqa: E402
 from registry import (  # noqa: E402
     CONFIG, DOCKER_MANIFEST, LICENSE, MODEL, OCI_INDEX, OCI_MANIFEST, PARAMS, SYSTEM, TEMPLATE, Registry, digest_of,
     fill_store, find_program, manifest_of)
@@ -30,11 +31,9 @@ needs_registry = pytest.mark.skipif(not find_program(), reason="docker-registry 
 
 
 @pytest.fixture(scope="session")
-def weights(tmp_path_factory):
+def weights(tiny_model):
     """A whole small model, as bytes."""
-    path = tmp_path_factory.mktemp("tiny") / "tiny.gguf"
-    subprocess.run([sys.executable, ROOT / "tests/support/tiny_gguf.py", "Q8_0", path], check=True)
-    return path.read_bytes()
+    return tiny_model
 
 
 @pytest.fixture(scope="session")
@@ -80,18 +79,6 @@ class Home:
 @pytest.fixture
 def home(mica, tmp_path):
     return Home(mica, tmp_path)
-
-
-def ok(done):
-    assert done.returncode == 0, done.stderr
-    return done
-
-
-def fails(done, code, *words):
-    assert done.returncode == code, f"exit code {done.returncode}: {done.stderr}"
-    assert done.stderr.startswith("mica: ") and done.stderr.count("\n") == 1, done.stderr
-    for word in words:
-        assert word in done.stderr, done.stderr
 
 
 # ---- a real registry

@@ -1,8 +1,6 @@
 # SPDX-FileCopyrightText: 2026 The Mica authors
 # SPDX-License-Identifier: Apache-2.0
 """mica pull: every kind of source, servers that misbehave, interruptions, hostile archives."""
-import base64
-import hashlib
 import json
 import os
 import random
@@ -27,11 +25,9 @@ PART = 8 << 20
 
 
 @pytest.fixture(scope="session")
-def gguf(tmp_path_factory):
+def gguf(tiny_model):
     """The bytes of a small whole model."""
-    path = tmp_path_factory.mktemp("gguf") / "tiny.gguf"
-    subprocess.run([sys.executable, ROOT / "tests/support/tiny_gguf.py", "Q8_0", path], check=True)
-    return path.read_bytes()
+    return tiny_model
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from conftest import BUILD, ROOT
 
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 from fake_registry import FakeRegistry, TokenService  # noqa: E402
+from outcome import fails, ok  # noqa: E402
 from registry import (  # noqa: E402
     LICENSE, MODEL, OCI_MANIFEST, TEMPLATE, Registry, digest_of, fill_store, find_program)
 
@@ -37,18 +38,6 @@ def push(mica, tmp_path):
 @pytest.fixture
 def home(tmp_path):
     return tmp_path / "home"
-
-
-def ok(done):
-    assert done.returncode == 0, done.stderr
-    return done
-
-
-def fails(done, code, *words):
-    assert done.returncode == code, f"exit code {done.returncode}: {done.stderr}"
-    assert done.stderr.startswith("mica: ") and done.stderr.count("\n") == 1, done.stderr
-    for word in words:
-        assert word in done.stderr, done.stderr
 
 
 def add(home, parts, name="m", **more):
