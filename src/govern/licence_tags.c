@@ -16,14 +16,15 @@ static const struct {
 #undef X
 };
 
-/* What tags are compared by: small letters, digits, "." and "+". false when it is too long for any. */
+/* What tags are compared by: small letters, digits, "." and "+". false when it is too long for any, or holds a
+ * sign that qualifies a name ("MIT*" is not MIT). */
 static bool make_key(const char *tag, size_t len, char key[KEY])
 {
     size_t n = 0;
     for (size_t i = 0; i < len; i++) {
         char c = (char)(tag[i] >= 'A' && tag[i] <= 'Z' ? tag[i] + 32 : tag[i]);
         if ((c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' && c != '+') {
-            if ((uint8_t)c >= 128)
+            if ((uint8_t)c >= 128 || strchr("*~!?#^<>=|%$;{}[]", c))
                 return false;
             continue;
         }

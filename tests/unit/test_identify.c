@@ -187,6 +187,10 @@ static void test_tags(void **state)
         {"-", NULL},
         {"()", NULL},
         {"cc-by-nc-4.0", "CC-BY-NC-4.0"},
+        {"MIT*", NULL},
+        {"~MIT", NULL},
+        {"MIT?", NULL},
+        {"MIT=NC", NULL},
     };
     for (size_t i = 0; i < MICA_COUNT(rows); i++) {
         char id[128] = "untouched";
