@@ -8,6 +8,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 enum { MAX_NAMED = 64, LOOK_BYTES = 120 };
 
@@ -392,6 +393,67 @@ static bool is_settled(const struct mica_licence_set *ids)
     return ids->n > 0;
 }
 
+/* Does it only say that terms are somewhere else, or nothing? */
+static bool says_nothing(const char *statement)
+{
+    static const char *const starts[] = {
+        "see ", "license.", "licence.", "license file", "file:", "unknown", "undefined", "none", "n/a"};
+    for (size_t i = 0; i < MICA_COUNT(starts); i++)
+        if (strncasecmp(statement, starts[i], strlen(starts[i])) == 0)
+            return true;
+    return !*statement || strcasecmp(statement, "license") == 0;
+}
+
+/* Is a word of the statement how one of the ids begins ("BSD License" and BSD-3-Clause)? */
+static bool names_family(const char *statement, const struct mica_licence_set *ids)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    for (const char *at = statement; *at;) {
+        size_t len = strspn(at, letters);
+        for (int i = 0; len >= 3 && i < ids->n; i++)
+            if (strncasecmp(ids->ids[i], at, len) == 0 && !strchr(letters, ids->ids[i][len]))
+                return true;
+        at += len ? len : 1;
+    }
+    return false;
+}
+
+/* Words that hold back what nearly every licence gives. */
+static bool holds_back(const char *statement)
+{
+    static const char *const words[] = {
+        "proprietary",  "commercial",          "research",     "academic",    "evaluation",
+        "confidential", "all rights reserved", "internal use", "personal use"};
+    for (size_t i = 0; i < MICA_COUNT(words); i++)
+        if (strcasestr(statement, words[i]))
+            return true;
+    return false;
+}
+
+/* Does a statement that names no licence that is known speak against one that does? */
+static bool opposes(const char *statement, const struct mica_licence_set *meaning,
+                    const struct mica_licence_set *other)
+{
+    return !meaning->n && other->n && !says_nothing(statement) && !names_family(statement, other);
+}
+
+/* Two statements that name different licences, or, where no text decides, one that is known and one that
+ * nobody can judge. */
+static bool clashes(const char *a, const struct mica_licence_set *a_ids, const char *b,
+                    const struct mica_licence_set *b_ids, bool text_decides)
+{
+    return (a_ids->n && b_ids->n && !mica_licence_sets_meet(a_ids, b_ids)) ||
+           (!text_decides && (opposes(a, a_ids, b_ids) || opposes(b, b_ids, a_ids)));
+}
+
+/* A text tells more than a statement that is not known, unless that holds back what the text gives. */
+static bool clashes_with_text(const char *statement, const struct mica_licence_set *meaning,
+                              const struct mica_licence_set *ids)
+{
+    return is_settled(ids) && ((meaning->n && !mica_licence_sets_meet(meaning, ids)) ||
+                               (opposes(statement, meaning, ids) && holds_back(statement)));
+}
+
 /* from_base: the file is another model's, whose own row keeps what it states. */
 static enum mica_status conclude(struct mica_evidence *e, const struct mica_licence_set *ids, bool from_base,
                                  struct mica_err *err)
@@ -404,12 +466,12 @@ static enum mica_status conclude(struct mica_evidence *e, const struct mica_lice
     mica_licence_set_parse(e->declared_card, &card);
     mica_licence_set_parse(e->declared_key, &key);
     mica_buf_puts(&clash, "");
-    if (card.n && key.n && !mica_licence_sets_meet(&card, &key))
+    if (clashes(e->declared_card, &card, e->declared_key, &key, is_settled(ids)))
         mica_buf_printf(&clash, "card says %s, file says %s", e->declared_card, e->declared_key);
-    if (is_settled(ids) && card.n && !mica_licence_sets_meet(&card, ids))
+    if (clashes_with_text(e->declared_card, &card, ids))
         mica_buf_printf(&clash, "%scard says %s, text is %s", clash.len ? "; " : "", e->declared_card,
                         joined);
-    if (is_settled(ids) && key.n && !from_base && !mica_licence_sets_meet(&key, ids))
+    if (!from_base && clashes_with_text(e->declared_key, &key, ids))
         mica_buf_printf(&clash, "%sfile says %s, text is %s", clash.len ? "; " : "", e->declared_key, joined);
     e->concluded = clash.len ? "LicenseRef-disputed" : offers_choice(&card, ids) ? e->declared_card : joined;
     e->drift = clash.failed ? NULL : keep(&e->arena, clash.data);

@@ -219,6 +219,10 @@ static const char card_mit[] = "---\nlicense: mit\n---\n", card_isc[] = "---\nli
                   both[] = "Metadata-Version: 2.4\nLicense-Expression: MIT OR ISC\n",
                   other[] = "---\nlicense: other\n---\n";
 
+static const char family[] = "Metadata-Version: 2.1\nName: m\nLicense: BSD License\n\n",
+                  elsewhere[] = "Metadata-Version: 2.1\nName: m\nLicense: see LICENSE file\n\n",
+                  reserved[] = "Metadata-Version: 2.1\nName: m\nLicense: Free for non-commercial use\n\n";
+
 static void test_conclusions(void **state)
 {
     const char *mit = mica_licence_text("MIT"), *isc = mica_licence_text("ISC");
@@ -293,6 +297,18 @@ static void test_conclusions(void **state)
          {{MICA_LAYER_LICENSE, "LICENSE", mit}, {MICA_LAYER_CARD, "README.md", other}},
          "MIT",
          ""},
+        {"a tag that nobody can judge, and no text",
+         "mit",
+         {{MICA_LAYER_CARD, "README.md", other}},
+         "LicenseRef-disputed",
+         "card says other, file says mit"},
+        {"a family, and no text", "bsd-3-clause", {{MICA_LAYER_CARD, "METADATA", family}}, "", ""},
+        {"a statement that points elsewhere", "mit", {{MICA_LAYER_CARD, "METADATA", elsewhere}}, "", ""},
+        {"terms that hold back, against a text",
+         "",
+         {{MICA_LAYER_LICENSE, "LICENSE", mit}, {MICA_LAYER_CARD, "METADATA", reserved}},
+         "LicenseRef-disputed",
+         "card says Free for non-commercial use, text is MIT"},
         {"unreadable card",
          "",
          {{MICA_LAYER_LICENSE, "LICENSE", mit}, {MICA_LAYER_CARD, "README.md", "---\nlicense: {\n---\n"}},
