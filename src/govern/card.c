@@ -2,13 +2,14 @@
  * SPDX-License-Identifier: Apache-2.0 */
 #include "govern/card.h"
 #include "base/yaml.h"
+#include "govern/identify.h"
 
 #include <jansson.h>
 
 #include <string.h>
 #include <strings.h>
 
-enum { MAX_LICENCE = 300 /* a longer one is a text, not an id */ };
+enum { MAX_LICENCE = 300 /* a longer one is a text, not an id */, MAX_LICENCE_TEXT = 256 << 10 };
 
 static enum mica_status no_memory(const char *name, struct mica_err *err)
 {
@@ -76,7 +77,7 @@ static enum mica_status read_front(const char *text, size_t len, const char *nam
 struct headers {
     struct mica_arena *arena;
     const char *expression, *licence, *name, *version, *summary, *home;
-    struct mica_buf classifiers;
+    struct mica_buf classifiers, licence_text; /* of several lines */
     bool failed;
 };
 
@@ -130,8 +131,39 @@ static void keep_header(struct headers *h, const char *line, size_t len)
             keep(h, slots[i].slot, line + at, len - at);
 }
 
-/* Headers end at the first empty line. The lines that go on with a value (they begin with a space) belong to
- * texts, which are looked at as files: a value is its first line, and a licence of several lines is none. */
+/* A line that goes on with a licence: "        THE SOFTWARE IS …", or "       |THE …". */
+static void keep_more(struct headers *h, const char *line, size_t len)
+{
+    while (len && (*line == ' ' || *line == '\t' || *line == '|'))
+        line++, len--;
+    if (!h->licence_text.len && h->licence)
+        mica_buf_puts(&h->licence_text, h->licence);
+    h->licence = NULL;
+    if (h->licence_text.len + len < MAX_LICENCE_TEXT) {
+        mica_buf_append(&h->licence_text, "\n", 1);
+        mica_buf_append(&h->licence_text, line, len);
+    }
+    h->failed = h->failed || h->licence_text.failed;
+}
+
+/* What a licence text that stands in a header is. */
+static enum mica_status name_licence(struct headers *h, struct mica_err *err)
+{
+    struct mica_licence_match match = {0};
+    if (!h->licence_text.len || h->failed)
+        return MICA_OK;
+    enum mica_status status = mica_licence_identify(h->licence_text.data, h->licence_text.len, &match, err);
+    if (status == MICA_ENOMEM)
+        return status;
+    bool known = status == MICA_OK && match.kind == MICA_LICENCE_IDENTIFIED;
+    h->licence = known ? mica_arena_strndup(h->arena, match.id, strlen(match.id)) : MICA_CARD_OWN_TEXT;
+    mica_free(match.diff);
+    h->failed = !h->licence;
+    return MICA_OK;
+}
+
+/* Headers end at the first empty line. A value is its first line, but for a licence, of which old packages
+ * give the whole text. */
 static enum mica_status read_headers(const char *text, size_t len, const char *name, struct mica_arena *arena,
                                      struct mica_card *out, struct mica_err *err)
 {
@@ -147,12 +179,13 @@ static enum mica_status read_headers(const char *text, size_t len, const char *n
             break;
         if (*line == ' ' || *line == '\t') {
             if (in_licence)
-                h.licence = NULL;
+                keep_more(&h, line, line_len);
             continue;
         }
         in_licence = line_len > 8 && strncasecmp(line, "License:", 8) == 0;
         keep_header(&h, line, line_len);
     }
+    enum mica_status status = name_licence(&h, err);
     const char *classified = h.classifiers.len ? copy(arena, &h.classifiers) : NULL;
     *out = (struct mica_card){.licence = h.expression ? h.expression
                                          : h.licence  ? h.licence
@@ -163,7 +196,8 @@ static enum mica_status read_headers(const char *text, size_t len, const char *n
                               .location = h.home};
     h.failed = h.failed || h.classifiers.failed || (h.classifiers.len && !classified);
     mica_buf_release(&h.classifiers);
-    return h.failed ? no_memory(name, err) : MICA_OK;
+    mica_buf_release(&h.licence_text);
+    return h.failed ? no_memory(name, err) : status;
 }
 
 /* ---- package.json (https://docs.npmjs.com/cli/configuring-npm/package-json) ---- */

@@ -7,6 +7,9 @@
 
 #include "base/mem.h"
 
+/* The licence of a card that holds a text which is no known one word for word. */
+#define MICA_CARD_OWN_TEXT "a text in the package's metadata"
+
 /* Texts and lists (NULL-terminated) live in the arena; NULL: not stated. */
 struct mica_card {
     const char

@@ -244,8 +244,21 @@ static enum mica_status read_card(struct mica_evidence *e, struct mica_store *st
     return MICA_OK;
 }
 
+/* Words that hold back what nearly every licence gives. */
+static bool holds_back(const char *statement)
+{
+    static const char *const words[] = {
+        "proprietary",  "commercial",          "research",     "academic",    "evaluation",
+        "confidential", "all rights reserved", "internal use", "personal use"};
+    for (size_t i = 0; i < MICA_COUNT(words); i++)
+        if (strcasestr(statement, words[i]))
+            return true;
+    return false;
+}
+
 /* What is stated outside the files: by the source's metadata, by a person. Kept in facts, so that recording a
- * model again does not lose it. The card comes first, unless it names no licence that anyone knows. */
+ * model again does not lose it. The card comes first, unless it names no licence that anyone knows; what the
+ * source's metadata say then does not hide a text or a restriction. */
 static enum mica_status read_statements(struct mica_evidence *e, const struct mica_origin *origin,
                                         const char *before, struct mica_err *err)
 {
@@ -262,7 +275,8 @@ static enum mica_status read_statements(struct mica_evidence *e, const struct mi
             continue;
         mica_licence_set_parse(e->declared_card, &card);
         set_fact(e, e->facts, kept[i].key, fact(e, stated));
-        if (card.n == 0 && !(e->declared_card = keep(&e->arena, stated)))
+        bool is_own = strcmp(e->declared_card, MICA_CARD_OWN_TEXT) == 0 || holds_back(e->declared_card);
+        if (card.n == 0 && (i == 0 || !is_own) && !(e->declared_card = keep(&e->arena, stated)))
             status = no_memory(err);
     }
     json_decref(old);
@@ -415,18 +429,6 @@ static bool names_family(const char *statement, const struct mica_licence_set *i
                 return true;
         at += len ? len : 1;
     }
-    return false;
-}
-
-/* Words that hold back what nearly every licence gives. */
-static bool holds_back(const char *statement)
-{
-    static const char *const words[] = {
-        "proprietary",  "commercial",          "research",     "academic",    "evaluation",
-        "confidential", "all rights reserved", "internal use", "personal use"};
-    for (size_t i = 0; i < MICA_COUNT(words); i++)
-        if (strcasestr(statement, words[i]))
-            return true;
     return false;
 }
 

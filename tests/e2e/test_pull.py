@@ -599,3 +599,15 @@ def test_what_holds_no_model(store):
         done = store.pull("pypi:tiny-model", **pip_index(hub, ("tiny-model", name, data)))
         assert done.returncode == EXIT_NOT_FOUND
         assert "pypi:tiny-model: no model in it" in done.stderr and "the largest file is tiny_model/m.onnx" in done.stderr
+
+
+@pytest.mark.parametrize("change, concluded", [(lambda t: t, "MIT"), (lambda t: t + "\nNot for sale.", "a text in the package's metadata")])
+def test_a_licence_text_in_metadata(store, gguf, fetched, change, concluded):
+    """Old packages have no file with the licence, but the whole text in a header: what is not known word for word is not
+    taken for what a classifier says."""
+    text = change(json.loads(fetched("licences/spdx-full.json").read_text())["MIT"]["licenseText"]).replace("\n", "\n        ")
+    name, data = archives.wheel("tiny-model", "1.2", {"m.gguf": gguf}, f"{text}\nClassifier: License :: OSI Approved :: MIT License")
+    with Hub() as hub:
+        store.ok("pypi:tiny-model", **pip_index(hub, ("tiny-model", name, data)))
+    shown = json.loads(store.mica("show", "tiny-model", "--json", env=store.env).stdout)
+    assert shown["stored"]["registered"]["declared_card"] == concluded

@@ -74,8 +74,8 @@ static void test_cards(void **state)
         {"Metadata-Version: 2.1\nLicense: UNKNOWN\nClassifier: License :: OSI Approved :: MIT License\n",
          "MIT License", NULL, NULL},
         {"Metadata-Version: 2.1\nLicense: MIT License\n        Copyright (c)\nClassifier: License :: OSI "
-         "Approved\n",
-         NULL, NULL, NULL},
+         "Approved :: MIT License\n",
+         "a text in the package's metadata", NULL, NULL},
         {"Metadata-Version: 2.1\nName: x\n\nLicense: MIT\n", NULL, NULL, NULL},
         {"{\"license\": \"MIT\"}", "MIT", NULL, NULL},
         {"{\"license\": {\"type\": \"ISC\", \"url\": \"x\"}}", "ISC", NULL, NULL},
