@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import pty
+import select
 import shutil
 import sqlite3
 import subprocess
@@ -323,6 +324,7 @@ class Terminal:
 
     def until(self, text):
         while text not in self.seen:
+            assert select.select([self.fd], [], [], 60)[0], f"{text!r} did not come; there was {self.seen!r}"
             self.seen += os.read(self.fd, 4096)
         before, self.seen = self.seen.split(text, 1)
         return before
