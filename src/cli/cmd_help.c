@@ -28,7 +28,8 @@ static int print_command(const char *name)
         const struct mica_command *command = row->command;
         if (strcmp(row->name, name) != 0)
             continue;
-        printf("usage: mica %s [OPTIONS] %s\n%s\n\n", row->name, row->operands, row->summary);
+        printf("usage: mica %s [OPTIONS]%s%s\n%s\n\n", row->name, *row->operands ? " " : "", row->operands,
+               row->summary);
         for (int j = 0; j < command->n_options; j++)
             print_option(&command->options[j]);
         puts("  -h, --help                   these lines");
@@ -91,6 +92,9 @@ static void print_man(void)
 #define ROW(name, http, code, text) printf(".TP\n.B %d\n%s\n", code, text);
     MICA_STATUS_ROWS(ROW)
 #undef ROW
+    puts("Of \\fBmica rights\\fR: 0 for YES and YES_WITH, 10 for NO, 11 for NEEDS_FACT, 12 for UNKNOWN. What "
+         "finds "
+         "something wrong (verify, drift, licence) ends with 10.");
     puts(".SH ENVIRONMENT");
     for (size_t i = 0; i < MICA_COUNT(environment); i++)
         printf(".TP\n.B %s\n%s.\n", environment[i].name, environment[i].text);

@@ -4,12 +4,14 @@
 #include "cli/signature.h"
 #include "govern/minisign.h"
 
+#include <jansson.h>
+
 #include <stdio.h>
 #include <string.h>
 
 struct args {
     const char *out, *curve;
-    bool minisign, encrypt;
+    bool minisign, encrypt, json;
 };
 
 static void defaults(void *data)
@@ -52,7 +54,8 @@ static enum mica_status make_ec(const char *curve, const char *password, struct 
     return status;
 }
 
-static enum mica_status write_pair(const char *prefix, const struct pair *pair, struct mica_err *err)
+static enum mica_status write_pair(const char *prefix, const struct pair *pair, bool json,
+                                   struct mica_err *err)
 {
     char secret[MICA_PATH_MAX], public[MICA_PATH_MAX];
     enum mica_status status = mica_fs_path(secret, err, "%s.key", prefix);
@@ -66,7 +69,9 @@ static enum mica_status write_pair(const char *prefix, const struct pair *pair, 
     status = mica_fs_write(secret, pair->secret.data, pair->secret.len, 0600, err);
     if (status == MICA_OK)
         status = mica_fs_write(public, pair->public.data, pair->public.len, 0644, err);
-    if (status == MICA_OK)
+    if (status == MICA_OK && json)
+        mica_cli_print_json(json_pack("{s:s, s:s, s:s}", "secret", secret, "public", public, "id", pair->id));
+    else if (status == MICA_OK)
         printf("%s.key  keep it secret\n%s.pub  give it to those who verify\nid     %s\n", prefix, prefix,
                pair->id);
     return status;
@@ -91,7 +96,7 @@ static int run(void *data, char **operands, int n_operands)
             args->minisign ? make_minisign(given, &pair, &err) : make_ec(args->curve, given, &pair, &err);
     mica_wipe(password, sizeof password);
     if (status == MICA_OK)
-        status = write_pair(args->out, &pair, &err);
+        status = write_pair(args->out, &pair, args->json, &err);
     if (pair.secret.data)
         mica_wipe(pair.secret.data, pair.secret.len);
     mica_buf_release(&pair.secret);
@@ -105,6 +110,7 @@ static const struct mica_option options[] = {
     {"minisign", 0, MICA_OPT_FLAG, offsetof(struct args, minisign), NULL, "a minisign (Ed25519) key pair"},
     {"encrypt", 0, MICA_OPT_FLAG, offsetof(struct args, encrypt), NULL,
      "protect the secret key by a password (MICA_KEY_PASSWORD, or asked for)"},
+    {"json", 0, MICA_OPT_FLAG, offsetof(struct args, json), NULL, "one JSON object"},
 };
 const struct mica_command mica_command_keygen = {
     options, MICA_COUNT(options), 0, 0, sizeof(struct args), defaults, run};

@@ -68,8 +68,6 @@ static int print(const struct args *args, const struct mica_pulled *pulled, cons
 {
     char name[MICA_NAME_TEXT], hex[MICA_DIGEST_HEX], size[MICA_SHORT_TEXT];
     const char *declared = pulled->plan.declared;
-    bool is_declared;
-    const char *licence = mica_cli_licence(row, &is_declared);
     mica_name_print(&pulled->name, name);
     mica_digest_hex(&pulled->manifest->digest, hex);
     mica_cli_size_text(mica_manifest_size(pulled->manifest), size);
@@ -81,9 +79,7 @@ static int print(const struct args *args, const struct mica_pulled *pulled, cons
                       pulled->plan.revision ? pulled->plan.revision : "", "location", pulled->plan.location,
                       "declared_licence", declared, "licence", row->concluded));
     printf("name     %s\ndigest   sha256:%s\nsize     %s\n", name, hex, size);
-    printf("licence  %s%s\n", *licence ? licence : "not stated: Mica will not run it",
-           *licence && is_declared ? " (declared; no text confirms it)" : "");
-    printf("next     mica rights %s; mica run %s\n", name, name);
+    mica_cli_print_terms(row, "");
     return 0;
 }
 

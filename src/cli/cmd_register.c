@@ -290,18 +290,21 @@ static enum mica_status record(struct job *job, struct mica_err *err)
     return status;
 }
 
-static void print_terms(const struct mica_component *row)
+/* A data set may be named before its card is here; the verdict then rests on nothing. */
+static void print_links(const struct mica_components *closure)
 {
-    bool is_declared;
-    const char *licence = mica_cli_licence(row, &is_declared);
-    if (*row->drift)
-        printf("  licence: contradictory: %s\n", row->drift);
-    else if (!*licence)
-        puts("  licence: not stated; it will not run without --unregistered until someone states one "
-             "(--licence)");
-    else
-        printf("  licence: %s, %s\n", licence,
-               is_declared ? "only declared, no text came with it" : "from its text");
+    for (int64_t i = 1; i < closure->n; i++) {
+        const struct mica_component *row = &closure->rows[i];
+        bool is_declared, is_link = row->kind == MICA_COMPONENT_MODEL || row->kind == MICA_COMPONENT_DATASET;
+        if (!is_link || closure->parents[i] != 0)
+            continue;
+        const char *licence = mica_cli_licence(row, &is_declared),
+                   *relation = mica_relation_text(closure->relations[i]);
+        bool has_no_card = row->kind == MICA_COMPONENT_DATASET && !*licence;
+        printf("  %-8s %s: %s%s%s%s\n", relation, row->name, *licence ? licence : "no licence stated",
+               has_no_card ? "; describe it: mica dataset add " : "", has_no_card ? row->name : "",
+               has_no_card ? " --card FILE" : "");
+    }
 }
 
 static enum mica_status report(struct job *job, int64_t n_before, struct mica_err *err)
@@ -323,7 +326,8 @@ static enum mica_status report(struct job *job, int64_t n_before, struct mica_er
         mica_cli_print_json(json_pack("{s:s, s:o}", "name", text, "components", rows));
     } else {
         printf("%s: registered\n", text);
-        print_terms(&closure->rows[0]);
+        mica_cli_print_terms(&closure->rows[0], "  ");
+        print_links(closure);
         mica_cli_history_end(job->reg, n_before);
     }
     mica_components_free(closure);

@@ -3,8 +3,14 @@
 #include "cli/models.h"
 #include "cli/terminal.h"
 
+#include <jansson.h>
+
 #include <stdio.h>
 #include <string.h>
+
+struct args {
+    bool json;
+};
 
 /* Deletes those blobs of a removed model that nothing else names. While others add that cannot be known:
  * then they are left to gc. */
@@ -51,21 +57,34 @@ static enum mica_status remove_model(struct mica_store *store, const char *text,
 
 static int run(void *data, char **operands, int n_operands)
 {
+    const struct args *args = data;
     struct mica_store *store;
     struct mica_err err;
+    json_t *deleted = json_array();
     int code = 0;
     enum mica_status status = mica_store_open(NULL, &store, &err);
-    if (status != MICA_OK)
+    if (status != MICA_OK) {
+        json_decref(deleted);
         return mica_cli_fail(status, &err);
+    }
     for (int i = 0; i < n_operands; i++) {
         status = remove_model(store, operands[i], &err);
-        if (status == MICA_OK)
+        if (status == MICA_OK && args->json)
+            json_array_append_new(deleted, json_string(operands[i]));
+        else if (status == MICA_OK)
             printf("deleted '%s'\n", operands[i]);
         else
             code = mica_cli_fail(status, &err);
     }
     mica_store_close(store);
+    if (args->json)
+        mica_cli_print_json(json_pack("{s:O}", "deleted", deleted));
+    json_decref(deleted);
     return code;
 }
 
-const struct mica_command mica_command_rm = {NULL, 0, 1, MICA_LIST_MAX, 1, NULL, run};
+static const struct mica_option options[] = {
+    {"json", 0, MICA_OPT_FLAG, offsetof(struct args, json), NULL, "one JSON object"},
+};
+const struct mica_command mica_command_rm = {
+    options, MICA_COUNT(options), 1, MICA_LIST_MAX, sizeof(struct args), NULL, run};

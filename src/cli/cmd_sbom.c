@@ -231,32 +231,47 @@ static bool is_file(const struct mica_sbom_row *row)
     return strcmp(row->kind, "file") == 0;
 }
 
-static const char *place_of(struct mica_store *store, const struct mica_sbom_row *row)
+/* Where documents are checked against. */
+struct known {
+    struct mica_store *store;
+    struct mica_register *reg;
+};
+
+/* Models go by their manifests' digests, tokenizers and templates by those of a part of a blob: the register
+ * has them. */
+static bool is_known(const struct known *known, const struct mica_digest *digest)
+{
+    struct mica_components *found = NULL;
+    bool is_registered = mica_register_find_digest(known->reg, digest, &found, NULL) == MICA_OK;
+    mica_components_free(found);
+    return is_registered || mica_store_has_blob(known->store, digest);
+}
+
+static const char *place_of(const struct known *known, const struct mica_sbom_row *row)
 {
     struct mica_digest digest;
     if (!*row->digest || !mica_digest_parse(row->digest, &digest))
         return "";
-    return mica_store_has_blob(store, &digest) ? "in the store" : "not in the store";
+    return is_known(known, &digest) ? "in the store" : "not in the store";
 }
 
-static json_t *row_json(struct mica_store *store, const struct mica_facts *facts,
+static json_t *row_json(const struct known *known, const struct mica_facts *facts,
                         const struct mica_sbom_row *row)
 {
     struct mica_digest digest;
-    bool stored =
-        *row->digest && mica_digest_parse(row->digest, &digest) && mica_store_has_blob(store, &digest);
+    bool stored = *row->digest && mica_digest_parse(row->digest, &digest) && is_known(known, &digest);
     return json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:s}", "kind", row->kind, "name", row->name,
                      "version", row->version, "ref", row->ref, "sha256", row->digest, "declared",
                      row->declared, "concluded", row->concluded, "stored", stored, "verdict",
                      is_file(row) ? "" : row_verdict(facts, row));
 }
 
-static json_t *sbom_json(struct mica_store *store, const struct mica_facts *facts,
+static json_t *sbom_json(const struct known *known, const struct mica_facts *facts,
                          const struct mica_sbom *sbom)
 {
     json_t *rows = json_array(), *gaps = json_array();
     for (int64_t i = 0; i < sbom->n_rows; i++)
-        json_array_append_new(rows, row_json(store, facts, &sbom->rows[i]));
+        json_array_append_new(rows, row_json(known, facts, &sbom->rows[i]));
     for (int64_t i = 0; i < sbom->n_gaps; i++)
         json_array_append_new(gaps, json_string(sbom->gaps[i]));
     return json_pack("{s:s, s:s, s:s, s:s, s:o, s:o}", "format",
@@ -264,13 +279,14 @@ static json_t *sbom_json(struct mica_store *store, const struct mica_facts *fact
                      sbom->serial, "subject", sbom->subject, "components", rows, "gaps", gaps);
 }
 
-static void print_rows(struct mica_store *store, const struct mica_facts *facts, const struct mica_sbom *sbom)
+static void print_rows(const struct known *known, const struct mica_facts *facts,
+                       const struct mica_sbom *sbom)
 {
     printf("%s %s, %lld components%s%s\n", sbom->format == MICA_SBOM_SPDX ? "SPDX" : "CycloneDX", sbom->spec,
            (long long)sbom->n_rows, *sbom->serial ? ", " : "", sbom->serial);
     for (int64_t i = 0; i < sbom->n_rows; i++) {
         const struct mica_sbom_row *row = &sbom->rows[i];
-        const char *licence = *row->concluded ? row->concluded : row->declared, *place = place_of(store, row);
+        const char *licence = *row->concluded ? row->concluded : row->declared, *place = place_of(known, row);
         printf("%-10s %s%s%s", row->kind, row->name, *row->version ? " " : "", row->version);
         if (!is_file(row))
             printf(": %s%s, %s", *licence ? licence : "no licence stated",
@@ -284,28 +300,29 @@ static void print_rows(struct mica_store *store, const struct mica_facts *facts,
 static enum mica_status check(const struct args *args, struct mica_err *err)
 {
     struct mica_buf text = {.limit = MICA_SBOM_BYTES_MAX + 1};
-    struct mica_store *store = NULL;
+    struct known known = {0};
     struct mica_sbom *sbom = NULL;
     struct mica_policy policy = {0};
     enum mica_status status = mica_cli_read(args->check, &text, err);
     if (status == MICA_OK)
-        status = mica_store_open(NULL, &store, err);
+        status = mica_cli_open_register(&known.store, &known.reg, err);
     if (status == MICA_OK)
-        status = mica_policy_load(NULL, mica_store_home(store), &policy, err);
+        status = mica_policy_load(NULL, mica_store_home(known.store), &policy, err);
     if (status == MICA_OK)
         status = mica_sbom_read(text.data, text.len, &sbom, err);
     if (status == MICA_OK) {
         if (args->json)
-            mica_cli_print_json(sbom_json(store, &policy.facts, sbom));
+            mica_cli_print_json(sbom_json(&known, &policy.facts, sbom));
         else
-            print_rows(store, &policy.facts, sbom);
+            print_rows(&known, &policy.facts, sbom);
         if (args->strict && sbom->n_gaps)
             status = mica_fail(err, MICA_EFORMAT, "%s: --strict: %lld things are not stated", args->check,
                                (long long)sbom->n_gaps);
     }
     mica_sbom_free(sbom);
     mica_policy_release(&policy);
-    mica_store_close(store);
+    mica_register_close(known.reg);
+    mica_store_close(known.store);
     mica_buf_release(&text);
     return status;
 }

@@ -10,7 +10,7 @@
 
 struct args {
     struct mica_model_args model;
-    bool json, license, modelfile, parameters, system, template;
+    bool json, licence, modelfile, parameters, system, template;
 };
 
 static json_t *info_json(const struct mica_model_info *i, const struct mica_need *need)
@@ -18,7 +18,7 @@ static json_t *info_json(const struct mica_model_info *i, const struct mica_need
     return json_pack(
         "{s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:{s:I, s:s, s:I, s:I, "
         "s:I}, s:s}",
-        "architecture", i->architecture, "name", i->name, "license", i->license, "parameters",
+        "architecture", i->architecture, "name", i->name, "licence", i->license, "parameters",
         (json_int_t)i->n_parameters, "quantization", i->quantization, "context_length", (json_int_t)i->n_ctx,
         "layers", (json_int_t)i->n_layers, "embedding_length", (json_int_t)i->d_model, "heads",
         (json_int_t)i->n_heads, "kv_heads", (json_int_t)i->n_kv_heads, "head_dim", (json_int_t)i->head_dim,
@@ -118,7 +118,7 @@ static int show_stored(const struct args *args, const char *model, const struct 
 
 static int show_part(const struct args *args, const struct mica_cli_shown *shown)
 {
-    return args->license      ? mica_cli_show_licences(shown)
+    return args->licence      ? mica_cli_show_licences(shown)
            : args->modelfile  ? mica_cli_show_modelfile(shown)
            : args->parameters ? mica_cli_show_parameters(shown)
            : args->system     ? mica_cli_show_text(shown, MICA_LAYER_SYSTEM)
@@ -130,9 +130,9 @@ static int run(void *data, char **operands, int n_operands)
     const struct args *args = data;
     struct mica_cli_shown shown;
     struct mica_err err;
-    int parts = args->license + args->modelfile + args->parameters + args->system + args->template;
+    int parts = args->licence + args->modelfile + args->parameters + args->system + args->template;
     if (parts > 1 || (parts && args->json))
-        return mica_cli_usage("show: one of --license, --modelfile, --parameters, --system and --template, "
+        return mica_cli_usage("show: one of --licence, --modelfile, --parameters, --system and --template, "
                               "without --json");
     enum mica_status status = mica_cli_shown_open(operands[0], &shown, &err);
     int code = status == MICA_OK ? parts ? show_part(args, &shown) : show_stored(args, operands[0], &shown)
@@ -143,7 +143,7 @@ static int run(void *data, char **operands, int n_operands)
 }
 
 static const struct mica_option options[] = {
-    {"license", 0, MICA_OPT_FLAG, offsetof(struct args, license), NULL,
+    {"licence", 0, MICA_OPT_FLAG, offsetof(struct args, licence), NULL,
      "only the licence texts of a stored model"},
     {"modelfile", 0, MICA_OPT_FLAG, offsetof(struct args, modelfile), NULL, "only a Modelfile that makes it"},
     {"parameters", 0, MICA_OPT_FLAG, offsetof(struct args, parameters), NULL, "only its parameters"},

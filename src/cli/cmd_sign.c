@@ -188,7 +188,7 @@ static int run(void *data, char **operands, int n_operands)
     int code = 0;
     (void)n_operands;
     if (!args->key)
-        return mica_cli_usage("sign: --key K names the secret key; \"mica keygen\" makes one");
+        return mica_cli_usage("sign: --key K names the secret key; 'mica keygen' makes one");
     if (args->threads < 0 || args->threads > 1024)
         return mica_cli_usage("sign: --threads: not between 0 and 1024");
     enum mica_status status = sign(args, operands[0], &code, &err);

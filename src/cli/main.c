@@ -19,8 +19,21 @@ const struct mica_command_row mica_commands[] = {
 };
 const int mica_n_commands = MICA_COUNT(mica_commands);
 
+/* License is licence: commands and options are found in either spelling. */
+static const char *house_spelling(const char *text, char out[64])
+{
+    const char *at = strstr(text, "licens");
+    if (!at || strlen(text) >= 64)
+        return text;
+    snprintf(out, 64, "%s", text);
+    out[at - text + 5] = 'c';
+    return out;
+}
+
 static const struct mica_command_row *find_command(const char *name)
 {
+    char spelt[64];
+    name = house_spelling(name, spelt);
     for (int i = 0; i < mica_n_commands; i++)
         if (strcmp(mica_commands[i].name, name) == 0)
             return &mica_commands[i];
@@ -76,7 +89,10 @@ static int parse_option(const struct mica_command_row *row, int argc, char **arg
     const char *arg = argv[*at], *value = NULL;
     bool is_long = arg[1] == '-';
     size_t len = is_long ? strcspn(arg + 2, "=") : 1;
-    const struct mica_option *option = find_option(row->command, arg + 2, len, is_long ? 0 : arg[1]);
+    char name[64], spelt[64];
+    snprintf(name, sizeof name, "%.*s", (int)len, arg + (is_long ? 2 : 1));
+    const char *found = house_spelling(name, spelt);
+    const struct mica_option *option = find_option(row->command, found, strlen(found), is_long ? 0 : arg[1]);
     if (!option)
         return mica_cli_usage("%s: unknown option %s; see 'mica help %s'", row->name, arg, row->name);
     if (is_long ? arg[2 + len] == '=' : arg[2])

@@ -109,6 +109,25 @@ const char *mica_cli_licence(const struct mica_component *row, bool *is_declared
     return *row->concluded ? row->concluded : mica_component_declared(row);
 }
 
+void mica_cli_print_terms(const struct mica_component *row, const char *indent)
+{
+    bool is_declared;
+    const char *licence = mica_cli_licence(row, &is_declared);
+    if (*row->drift) {
+        printf("%slicence  contradictory: %s\n%snext     mica drift %s\n", indent, row->drift, indent,
+               row->name);
+    } else if (*licence) {
+        printf("%slicence  %s%s\n", indent, licence, is_declared ? " (declared; no text confirms it)" : "");
+        bool is_unknown = strstr(licence, "LicenseRef-unidentified") != NULL; /* then it will not run */
+        printf("%snext     mica rights %s; mica %s %s%s\n", indent, row->name, is_unknown ? "show" : "run",
+               row->name, is_unknown ? " --licence" : "");
+    } else {
+        printf("%slicence  not stated: it will not run\n", indent);
+        printf("%snext     state it, once you know it: mica register %s --licence FILE|ID\n", indent,
+               row->name);
+    }
+}
+
 static void count_line(void *user, const char *time, const char *name, const char *event, const char *what)
 {
     ++*(int64_t *)user;
@@ -122,7 +141,7 @@ static void print_line(void *user, const char *time, const char *name, const cha
 {
     struct since *since = user;
     /* Parts follow their model: only a part that is another than before is news. */
-    bool is_news = *what != '(' || strstr(what, "digest: ");
+    bool is_news = *what != '(' || (strstr(what, "digest: ") && !strstr(what, ") new; "));
     if (since->skip-- <= 0 && is_news)
         printf("  %s: %s\n", name, what);
 }

@@ -37,6 +37,9 @@ struct json_t *mica_cli_component_json(const struct mica_component *row);
 /* What the row's licence is: concluded, else declared (then *is_declared), else "". */
 const char *mica_cli_licence(const struct mica_component *row, bool *is_declared);
 
+/* Prints the licence of a model that came in, and the next step, in two lines that begin with indent. */
+void mica_cli_print_terms(const struct mica_component *row, const char *indent);
+
 /* History lines that a command adds: begin before, end prints those that came since, as "  NAME: CHANGE". */
 int64_t mica_cli_history_begin(struct mica_register *reg);
 void mica_cli_history_end(struct mica_register *reg, int64_t n_before);

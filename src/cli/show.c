@@ -81,7 +81,12 @@ int mica_cli_show_text(const struct mica_cli_shown *shown, enum mica_layer_kind 
 {
     struct mica_buf text = {0};
     struct mica_err err;
+    char name[MICA_NAME_TEXT];
+    mica_name_print(&shown->name, name);
     enum mica_status status = mica_store_text(shown->store, shown->manifest, kind, &text, &err);
+    if (status == MICA_ENOTFOUND && !mica_manifest_find(shown->manifest, kind))
+        mica_fail(&err, status, "%s: nothing of the kind is stored beside the model's file%s", name,
+                  kind == MICA_LAYER_TEMPLATE ? ", whose own template is used" : "");
     if (status == MICA_OK)
         print_lines(text.data, text.len);
     mica_buf_release(&text);
@@ -215,8 +220,7 @@ static enum mica_status print_from(const struct mica_cli_shown *shown, struct mi
     for (int64_t i = 0; i < shown->manifest->n_layers; i++)
         n_models += shown->manifest->layers[i].kind == MICA_LAYER_MODEL;
     mica_name_print(&shown->name, name);
-    mica_buf_printf(out,
-                    "# Made by \"mica show --modelfile %s\". To build on this model instead:\n# FROM %s\n",
+    mica_buf_printf(out, "# Made by 'mica show --modelfile %s'. To build on this model instead:\n# FROM %s\n",
                     name, name);
     if (n_models == 1) {
         mica_digest_hex(&mica_manifest_find(shown->manifest, MICA_LAYER_MODEL)->digest, hex);
@@ -323,8 +327,8 @@ enum mica_status mica_cli_show_stored(const struct mica_cli_shown *shown, struct
     mica_name_print(&shown->name, name);
     mica_digest_hex(&shown->manifest->digest, hex);
     mica_cli_size_text(mica_manifest_size(shown->manifest), size);
-    printf("%-16s %s\n%-16s sha256:%s\n%-16s %s in %lld layers\n", "stored as", name, "digest", hex, "size",
-           size, (long long)shown->manifest->n_layers);
+    printf("%-16s %s\n%-16s sha256:%s\n%-16s %s in %lld layer%s\n", "stored as", name, "digest", hex, "size",
+           size, (long long)shown->manifest->n_layers, shown->manifest->n_layers == 1 ? "" : "s");
     print_registered(shown);
     enum mica_status status = print_layers(shown, err);
     if (status == MICA_OK)
@@ -385,7 +389,7 @@ struct json_t *mica_cli_shown_json(const struct mica_cli_shown *shown, struct mi
         enum mica_layer_kind kind;
     } texts[] = {{"system", MICA_LAYER_SYSTEM},
                  {"template", MICA_LAYER_TEMPLATE},
-                 {"licenses", MICA_LAYER_LICENSE}},
+                 {"licence_texts", MICA_LAYER_LICENSE}},
       jsons[] = {{"parameters", MICA_LAYER_PARAMS},
                  {"messages", MICA_LAYER_MESSAGES},
                  {"config", MICA_LAYER_CONFIG}};

@@ -415,9 +415,12 @@ static enum mica_status admit_path(struct gate *gate, const char *path, struct m
     if (status == MICA_OK)
         status = find_by_files(gate, files, &found, err);
     if (status == MICA_OK && found) {
-        status = check_register(gate, err);
+        struct mica_err why = {0};
+        status = check_register(gate, &why);
         if (status == MICA_OK)
-            status = admit_known(gate, err);
+            status = admit_known(gate, &why);
+        if (status != MICA_OK) /* the refusal speaks of a name that was not given */
+            mica_fail(err, status, "%s: has the bytes of %s", path, why.text);
     } else if (status == MICA_OK && gate->options->unregistered) {
         status = let_unregistered(gate, path, files, err);
         gate->out->files = files;

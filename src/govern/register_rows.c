@@ -192,14 +192,14 @@ static enum mica_status query(struct mica_register *reg, const char *where, cons
 }
 
 static enum mica_status must_exist(struct mica_components **out, const char *kind, const char *name,
-                                   struct mica_err *err)
+                                   const char *command, struct mica_err *err)
 {
     if ((*out)->n > 0)
         return MICA_OK;
     mica_components_free(*out);
     *out = NULL;
-    return mica_fail(err, MICA_ENOTFOUND, "%s%s: is not in the register; record it with 'mica register'",
-                     kind, name);
+    return mica_fail(err, MICA_ENOTFOUND, "%s%s: is not in the register; record it with 'mica %s'", kind,
+                     name, command);
 }
 
 enum mica_status mica_register_find(struct mica_register *reg, enum mica_component_kind kind,
@@ -209,7 +209,8 @@ enum mica_status mica_register_find(struct mica_register *reg, enum mica_compone
     enum mica_status status =
         query(reg, "WHERE kind = ? AND name = ? ORDER BY version", kinds[kind], name, &found, err);
     if (status == MICA_OK)
-        status = must_exist(&found, "", name, err);
+        status =
+            must_exist(&found, "", name, kind == MICA_COMPONENT_DATASET ? "dataset add" : "register", err);
     if (status == MICA_OK)
         *out = found;
     return status;
@@ -224,7 +225,7 @@ enum mica_status mica_register_find_digest(struct mica_register *reg, const stru
     enum mica_status status =
         query(reg, "WHERE digest = ? ORDER BY kind, name, version", hex, NULL, &found, err);
     if (status == MICA_OK)
-        status = must_exist(&found, "sha256:", hex, err);
+        status = must_exist(&found, "sha256:", hex, "register", err);
     if (status == MICA_OK)
         *out = found;
     return status;

@@ -18,6 +18,11 @@ static enum mica_status read_key(const char *path, uint8_t key[MICA_KEY_BYTES], 
     struct stat st;
     uint8_t read_bytes[MICA_KEY_BYTES + 1];
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0 && errno == EACCES)
+        return mica_fail(err, MICA_EDENIED,
+                         "%s: belongs to another user, and the register with it; set MICA_HOME to a store of "
+                         "your own, 'mica register PATH' records there what lies elsewhere",
+                         path);
     if (fd < 0)
         return mica_fail(err, errno == ENOENT ? MICA_ENOTFOUND : MICA_EIO, "%s: %s", path, strerror(errno));
     bool is_file = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);

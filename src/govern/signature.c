@@ -128,7 +128,7 @@ enum mica_status mica_signature_check(struct mica_store *store, const struct mic
 {
     struct mica_err best = {0};
     if (!mica_manifest_find(manifest, MICA_LAYER_SIGNATURE))
-        return mica_fail(err, MICA_EDENIED, "not signed: \"mica sign NAME --key KEY\" signs it");
+        return mica_fail(err, MICA_EDENIED, "not signed; 'mica sign NAME --key KEY' signs it");
     if (!key_paths || !*key_paths)
         return mica_fail(err, MICA_EARG,
                          "no key to check the signature with: give --key, or name keys in "

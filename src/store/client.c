@@ -98,7 +98,7 @@ static const char *last_lines(struct mica_buf *messages)
     for (size_t i = 0; i < messages->len; i++)
         if ((unsigned char)messages->data[i] < ' ' || messages->data[i] == 127)
             messages->data[i] = ' ';
-    return messages->data + (messages->len > 300 ? messages->len - 300 : 0);
+    return messages->data + (messages->len > 400 ? messages->len - 400 : 0);
 }
 
 enum mica_status mica_client_run(const char *const *argv, const char *folder, struct mica_buf *out,

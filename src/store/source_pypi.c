@@ -36,6 +36,9 @@ static bool is_spec(const char *spec, size_t *name_len)
 /* pip lists the versions that have a wheel for this machine: "(from versions: 0.1, 0.2)", or "none". */
 static enum mica_status not_there(const char *spec, struct mica_err *err, const struct mica_err *why)
 {
+    /* pip says the same when it could not ask; its complaints about that come before and end so. */
+    if (strstr(why->text, "')': /"))
+        return mica_fail(err, MICA_EIO, "pypi:%s: pip cannot reach the index: is the network there?", spec);
     static const char list[] = "(from versions: ";
     const char *versions = strstr(why->text, list);
     versions = versions ? versions + sizeof list - 1 : "none";
@@ -53,21 +56,14 @@ static enum mica_status not_there(const char *spec, struct mica_err *err, const 
 
 static enum mica_status ask(struct mica_puller *puller, const char *spec, json_t **out, struct mica_err *err)
 {
-    const char *const argv[] = {"python3",
-                                "-m",
-                                "pip",
-                                "install",
-                                "--dry-run",
-                                "--ignore-installed",
-                                "--no-deps",
-                                "--only-binary=:all:",
-                                "--quiet",
-                                "--no-input",
-                                "--disable-pip-version-check",
-                                "--report",
-                                "-",
-                                spec,
-                                NULL};
+    const char *const argv[] = {"python3",     "-m",
+                                "pip",         "install",
+                                "--dry-run",   "--ignore-installed",
+                                "--no-deps",   "--only-binary=:all:",
+                                "--quiet",     "--no-input",
+                                "--retries=2", "--disable-pip-version-check",
+                                "--report",    "-",
+                                spec,          NULL};
     const char *folder;
     struct mica_buf text = {0};
     struct mica_err why;

@@ -93,8 +93,7 @@ static enum mica_status not_there(const struct mica_name *name, struct mica_err 
     char text[MICA_NAME_TEXT];
     mica_name_print(name, text);
     return mica_fail(err, MICA_ENOTFOUND,
-                     "%s: no such model here; \"mica list\" shows what there is, \"mica pull\" brings it",
-                     text);
+                     "%s: no such model here; 'mica list' shows what there is, 'mica pull' brings it", text);
 }
 
 /* Opens the folder of a name's manifest below a root. */

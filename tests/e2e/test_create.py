@@ -7,6 +7,7 @@ import os
 import shutil
 import sqlite3
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
@@ -219,7 +220,7 @@ def test_show_a_stored_model(base, gguf):
         assert expected in text, text
     shown = json.loads(base.run("show", "base", "--json").stdout)
     assert shown["architecture"] == "llama" and shown["stored"]["name"] == "base:latest"
-    assert shown["stored"]["licenses"] == [MIT] and shown["stored"]["system"] == "Be brief."
+    assert shown["stored"]["licence_texts"] == [MIT] and shown["stored"]["system"] == "Be brief."
     assert shown["stored"]["parameters"] == {"temperature": 0.5, "stop": ["<|end|>"]}
     assert shown["stored"]["registered"]["digest"] == shown["stored"]["digest"]
     assert "stored" not in json.loads(base.run("show", gguf, "--json").stdout)
@@ -284,3 +285,41 @@ def test_the_register_follows_copies_and_removals(base):
     with sqlite3.connect(base.home / "register.db") as db:
         names = [row[0] for row in db.execute("SELECT name FROM components WHERE kind = 'model'")]
     assert names == ["base:latest"]
+
+
+def test_what_scripts_read(base, gguf, tmp_path):
+    """Every command that makes or removes something says so as JSON, too."""
+    made = json.loads(base.create("mine", "FROM base\nLICENSE In this house only.\n", "--json").stdout)
+    assert made["name"] == "mine:latest" and made["layers"] == len(base.layers("mine"))
+    assert "LicenseRef-unidentified-" in made["licence"]
+    copied = json.loads(base.run("cp", "mine", "copy", "--json").stdout)
+    assert copied == {"name": "copy:latest", "digest": made["digest"]}
+    assert json.loads(base.run("rm", "mine", "copy", "--json").stdout) == {"deleted": ["mine", "copy"]}
+    keys = json.loads(base.run("keygen", "--out", tmp_path / "me", "--json").stdout)
+    assert {Path(keys["secret"]).name, Path(keys["public"]).name} == {"me.key", "me.pub"}
+
+
+def test_the_next_step_is_one_that_works(base, gguf, tmp_path):
+    """A model without terms does not run: what is proposed is to state them."""
+    path = tmp_path / "bare.gguf"
+    path.write_bytes(gguf.read_bytes().replace(b"general.license", b"general.xicense"))
+    text = base.create("bare", f"FROM {path}\n").stdout
+    assert "mica register bare:latest --licence" in text and "mica run" not in text
+    assert "next     mica rights child:latest; mica show child:latest --licence" in base.create("child", "FROM base\n").stdout
+    assert "next     mica rights sound:latest; mica run sound:latest" in base.create("sound", f"FROM {gguf}\n").stdout
+    text = base.run("register", "child", "--dataset", "talk", "--base", "bare").stdout
+    assert "talk: no licence stated; describe it: mica dataset add talk --card FILE" in text
+    assert "bare:latest: no licence stated" in text
+    assert "mica dataset add" in base.run("dataset", "show", "nothing", code=5).stderr
+
+
+def test_either_spelling(base):
+    """License and licence are one word to the program."""
+    assert base.run("show", "base", "--license").stdout == base.run("show", "base", "--licence").stdout
+    assert base.run("licenses", "base").stdout == base.run("licences", "base").stdout
+    assert "unknown option --licens" in base.run("show", "base", "--licens", code=2).stderr
+
+
+def test_a_template_that_only_the_file_has(home, gguf):
+    home.create("plain", f"FROM {gguf}\n")
+    assert "whose own template is used" in home.run("show", "plain", "--template", code=5).stderr

@@ -62,7 +62,7 @@ def licence_text(spdx_id, fetched):
 def test_a_file_where_it_lies(home, tmp_path):
     path = gguf(tmp_path / "My Model.gguf", general__license="apache-2.0", tokenizer__chat_template="{{ messages }}")
     out = home("register", path, "--owner", "us", "--notes", "a note")
-    assert "my-model:latest: registered" in out and "only declared" in out
+    assert "my-model:latest: registered" in out and "(declared; no text confirms it)" in out
     row = home.component("my-model")
     assert row["owner"] == "us" and row["notes"] == "a note" and row["source"] == f"file:{path}"
     assert row["template_digest"] == hashlib.sha256(b"{{ messages }}").hexdigest()
