@@ -197,6 +197,38 @@ static struct mica_component with_terms(const struct record *r, enum mica_compon
                                    .owner = either(o->owner, old ? old->owner : NULL)};
 }
 
+/* The digest of the files that make the model, terms and settings left out, as a fact of the card. */
+static bool state_files(struct record *r)
+{
+    struct mica_buf all = {0};
+    struct mica_digest digest;
+    char hex[MICA_DIGEST_HEX];
+    for (int64_t i = 0; i < r->manifest->n_layers; i++) {
+        const struct mica_layer *layer = &r->manifest->layers[i];
+        if (layer->kind == MICA_LAYER_MODEL || layer->kind == MICA_LAYER_FILE)
+            mica_buf_append(&all, layer->digest.bytes, sizeof layer->digest.bytes);
+    }
+    bool ok = !all.failed && mica_sha256(all.data ? all.data : "", all.len, &digest);
+    mica_buf_release(&all);
+    if (!ok)
+        return false;
+    mica_digest_hex(&digest, hex);
+    return json_object_set_new(r->evidence.facts, "files_digest", json_string(hex)) == 0;
+}
+
+/* Whether the name stood for other files before. */
+static bool is_another(const struct record *r)
+{
+    if (!r->old || *r->old->rows[0].version)
+        return false;
+    json_t *facts = json_loads(r->old->rows[0].card, 0, NULL);
+    const char *before = json_string_value(json_object_get(facts, "files_digest")),
+               *now = json_string_value(json_object_get(r->evidence.facts, "files_digest"));
+    bool differs = before && now && strcmp(before, now) != 0;
+    json_decref(facts);
+    return differs;
+}
+
 static enum mica_status put_model(struct record *r, struct mica_err *err)
 {
     const struct mica_component *old = r->old ? &r->old->rows[0] : NULL;
@@ -381,7 +413,11 @@ static enum mica_status write_all(struct record *r, struct mica_err *err)
                  {o->adapters, MICA_COMPONENT_ADAPTER, MICA_RELATION_ADAPTER},
                  {r->evidence.datasets.data, MICA_COMPONENT_DATASET, MICA_RELATION_TRAINED_ON},
                  {o->datasets, MICA_COMPONENT_DATASET, MICA_RELATION_TRAINED_ON}};
-    enum mica_status status = put_model(r, err);
+    enum mica_status status = state_files(r) ? MICA_OK : no_memory(err);
+    if (status == MICA_OK && is_another(r))
+        status = mica_register_set_aside(r->reg, MICA_COMPONENT_MODEL, r->name, err);
+    if (status == MICA_OK)
+        status = put_model(r, err);
     if (status == MICA_OK && o->relink)
         status = mica_register_unlink(r->reg, r->id, err);
     if (status == MICA_OK)

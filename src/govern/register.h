@@ -127,6 +127,10 @@ enum mica_status mica_register_remove(struct mica_register *reg, int64_t id, con
 /* The same by kind and name, in all its versions, also when its seal is broken. ENOTFOUND. */
 enum mica_status mica_register_forget(struct mica_register *reg, enum mica_component_kind kind,
                                       const char *name, const char *event, struct mica_err *err);
+/* Before another component takes the name: one that others come from stays what it is, under a version (the
+ * begin of its digest), and their links still lead to it. Nothing to do where there is none. */
+enum mica_status mica_register_set_aside(struct mica_register *reg, enum mica_component_kind kind,
+                                         const char *name, struct mica_err *err);
 /* Writes what is stated about a component, with its links, also under another name. ENOTFOUND, EDENIED. */
 enum mica_status mica_register_copy(struct mica_register *reg, enum mica_component_kind kind,
                                     const char *from, const char *to, const char *event,

@@ -559,6 +559,71 @@ enum mica_status mica_register_forget(struct mica_register *reg, enum mica_compo
     return finish(reg, status, err);
 }
 
+/* The row gets a version; seals of what is linked to it follow. A row whose seal is broken stays as it is. */
+static enum mica_status set_version(struct mica_register *reg, struct mica_component *row,
+                                    struct mica_components *users, struct mica_err *err)
+{
+    char version[13];
+    snprintf(version, sizeof version, "%.12s", row->digest);
+    sqlite3_stmt *stmt = mica_register_prepare(reg, "UPDATE components SET version = ? WHERE id = ?", err);
+    if (!stmt)
+        return mica_register_fail(reg, err);
+    mica_register_bind(stmt, 1, version);
+    sqlite3_bind_int64(stmt, 2, row->id);
+    enum mica_status status = mica_register_run(reg, stmt, err);
+    row->version = version;
+    if (status == MICA_OK)
+        status = write_seal(reg, row, err);
+    for (int64_t i = 0; i < users->n && status == MICA_OK; i++)
+        status = write_seal(reg, &users->rows[i], err);
+    return status == MICA_OK ? mica_register_note(reg, row->name, "replaced",
+                                                  "kept as it was: other components come from it", err)
+                             : status;
+}
+
+enum mica_status mica_register_set_aside(struct mica_register *reg, enum mica_component_kind kind,
+                                         const char *name, struct mica_err *err)
+{
+    const struct mica_component current = {.kind = kind, .name = name};
+    struct mica_components row = {0}, users = {0};
+    int64_t id = 0, other = 0;
+    enum mica_status status = mica_register_begin(reg, err);
+    if (status != MICA_OK)
+        return status;
+    status = find_id(reg, &current, &id, err);
+    /* What is tampered with is refused as it stands; it must not be sealed anew here. */
+    bool is_sound =
+        status == MICA_OK && id && load_where(reg, "id = ?", id, true, &row, NULL) == MICA_OK &&
+        load_where(reg, "id IN (SELECT src FROM links WHERE dst = ?)", id, true, &users, NULL) == MICA_OK;
+    if (is_sound && row.n == 1 && users.n > 0 && *row.rows[0].digest) {
+        char version[13];
+        snprintf(version, sizeof version, "%.12s", row.rows[0].digest);
+        struct mica_component before = current;
+        before.version = version;
+        status = find_id(reg, &before, &other, err);
+        if (status == MICA_OK && other)
+            status = mica_register_retarget(reg, id, other, err);
+        else if (status == MICA_OK)
+            status = set_version(reg, &row.rows[0], &users, err);
+    }
+    release_rows(&row);
+    release_rows(&users);
+    return finish(reg, status, err);
+}
+
+/* Whether another model has the name that a copy of row is to get. */
+static bool is_taken(struct mica_register *reg, const struct mica_component *row, const char *to)
+{
+    struct mica_components there = {0};
+    bool is_other = false;
+    if (load_named(reg, row->kind, to, false, &there, NULL) != MICA_OK)
+        there.n = 0;
+    for (int64_t i = 0; i < there.n; i++)
+        is_other = is_other || (!*there.rows[i].version && strcmp(there.rows[i].digest, row->digest) != 0);
+    release_rows(&there);
+    return is_other;
+}
+
 enum mica_status mica_register_copy(struct mica_register *reg, enum mica_component_kind kind,
                                     const char *from, const char *to, const char *event, struct mica_err *err)
 {
@@ -570,7 +635,15 @@ enum mica_status mica_register_copy(struct mica_register *reg, enum mica_compone
     for (int64_t i = 0; i < rows.n && status == MICA_OK; i++) {
         struct mica_component copy = rows.rows[i];
         copy.name = to;
-        status = mica_register_put(reg, &copy, event, &copy.id, err);
+        if (*copy.version)
+            continue; /* a former model of that name */
+        bool was_taken = is_taken(reg, &copy, to);
+        if (was_taken)
+            status = mica_register_set_aside(reg, kind, to, err);
+        if (status == MICA_OK)
+            status = mica_register_put(reg, &copy, event, &copy.id, err);
+        if (status == MICA_OK && was_taken) /* what the former model was made of is not what this one is */
+            status = mica_register_unlink(reg, copy.id, err);
         if (status == MICA_OK && copy.id != rows.rows[i].id)
             status = change_links(
                 reg,

@@ -233,6 +233,29 @@ def test_a_base_model_forbids_what_the_derived_one_allows(home):
     home.refuses("run", "derived", "x", "--use", "commercial", words=["NO"])
 
 
+def test_another_model_under_the_name_of_a_base_is_not_the_base(home):
+    base = home.add("base", NON_COMMERCIAL)
+    apache = home.folder / "apache.txt"
+    apache.write_text(home.licences["Apache-2.0"]["licenseText"])
+    for name, layers in (("derived", 1), ("other", 3)):
+        tiny_gguf.write("Q8_0", home.folder / f"{name}.gguf", template=TEMPLATE, licence="apache-2.0", layers=layers)
+    home.ok("register", "derived.gguf", "--as", "derived", "--base", "base", "--licence", apache)
+    refusal = {"words": ["NO", NON_COMMERCIAL]}
+    home.refuses("run", "derived", "x", "--use", "commercial", **refusal)
+    home.ok("register", "other.gguf", "--as", "base", "--licence", apache)
+    home.refuses("run", "derived", "x", "--use", "commercial", **refusal)
+    assert home.run("base", "--use", "commercial")["tokens"]
+    home.ok("rm", "base")
+    home.ok("register", "other.gguf", "--as", "base", "--licence", apache)
+    home.refuses("run", "derived", "x", "--use", "commercial", **refusal)
+    home.ok("register", base, "--as", "base", "--licence", f"{NON_COMMERCIAL}.txt")
+    home.ok("register", "other.gguf", "--as", "more", "--licence", apache)
+    home.ok("cp", "more", "base")
+    home.refuses("run", "derived", "x", "--use", "commercial", **refusal)
+    assert home.run("base", "--use", "commercial")["tokens"] and home.run("derived")["tokens"]
+    assert "changed outside" not in home.mica("licences").stderr + home.mica("history").stderr
+
+
 def test_stored_settings_are_used(home):
     home.add("base")
     (home.folder / "Modelfile").write_text("FROM base\nPARAMETER num_predict 3\nPARAMETER num_ctx 64\nSYSTEM Be brief.\n"
