@@ -269,8 +269,7 @@ static void load_now(struct sides *s, struct mica_plan *plan, bool moved)
             load_file(s, manifest, file);
         } else if (!moved) {
             s->is_whole = false; /* a published version does not change: its index names its digest */
-        } else if (mica_look_archive(s->look->http, s->look->store, file, take_member, s, &problem) !=
-                   MICA_OK) {
+        } else if (mica_look_archive(s->look->http, file, take_member, s, &problem) != MICA_OK) {
             char what[400];
             snprintf(what, sizeof what, "texts in %.300s, which is newer", file->title);
             mica_drift_say(s->look, MICA_DRIFT_NOT_SEEN, what, "", problem.text, "");

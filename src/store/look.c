@@ -3,6 +3,7 @@
 #include "store/look.h"
 #include "store/source_internal.h"
 #include "store/unpack.h"
+#include "store/zip_parts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -98,25 +99,28 @@ enum mica_status mica_look_head_files(const void *head, size_t len, uint64_t siz
     return MICA_OK;
 }
 
-/* Appends bytes [head->len, until) of the file. */
-static enum mica_status fetch_range(struct mica_http *http, const struct mica_plan_file *file, uint64_t until,
-                                    struct mica_buf *head, struct mica_err *err)
+/* Appends bytes [from, until) of the file. */
+static enum mica_status fetch_range(struct mica_http *http, const struct mica_plan_file *file, uint64_t from,
+                                    uint64_t until, struct mica_buf *out, struct mica_err *err)
 {
     char range[96];
     struct mica_http_response response;
-    size_t wanted = (size_t)(until - head->len);
-    snprintf(range, sizeof range, "Range: bytes=%zu-%llu", head->len, (unsigned long long)until - 1);
+    size_t wanted = (size_t)(until - from);
+    snprintf(range, sizeof range, "Range: bytes=%llu-%llu", (unsigned long long)from,
+             (unsigned long long)until - 1);
     const struct mica_http_request request = {.url = file->url,
                                               .authorization = file->authorization,
                                               .headers = (const char *const[]){range, NULL},
                                               .limit = wanted};
     enum mica_status status = mica_http_do(http, &request, &response, err);
+    if (status == MICA_ELIMIT) /* it sends the whole file */
+        return mica_fail(err, MICA_EUNSUPPORTED, "%s: the server gives no part of it alone", file->title);
     if (status != MICA_OK)
         return status;
     status = mica_http_check(response.status, file->title, err);
     if (status == MICA_OK && (response.status != 206 || response.body.len != wanted))
         status = mica_fail(err, MICA_EUNSUPPORTED, "%s: the server gives no part of it alone", file->title);
-    if (status == MICA_OK && !mica_buf_append(head, response.body.data, wanted))
+    if (status == MICA_OK && !mica_buf_append(out, response.body.data, wanted))
         status = mica_fail(err, MICA_ENOMEM, "out of memory");
     mica_http_response_release(&response);
     return status;
@@ -137,7 +141,7 @@ enum mica_status mica_look_head(struct mica_http *http, const struct mica_plan_f
         uint64_t end = until < size ? until : size;
         if (end <= head.len)
             break;
-        status = fetch_range(http, file, end, &head, err);
+        status = fetch_range(http, file, head.len, end, &head, err);
         if (status == MICA_OK)
             status = mica_look_head_files(head.data, head.len, size, &files, err);
         done = status == MICA_OK && is_enough(user, files);
@@ -260,43 +264,91 @@ static enum mica_status read_members(struct mica_mapping *map, const struct mica
     return status;
 }
 
-static enum mica_status too_large(const struct mica_plan_file *file, uint64_t size, struct mica_err *err)
+/* Parts of a wheel that is too large to be fetched to look. */
+struct far_zip {
+    struct mica_http *http;
+    const struct mica_plan_file *file;
+};
+
+static enum mica_status read_far(void *user, uint64_t from, uint64_t until, struct mica_buf *out,
+                                 struct mica_err *err)
 {
-    return mica_fail(err, MICA_ELIMIT, "%s: %.1f MB, more than the %llu MB that are fetched to look",
-                     file->title, (double)size / 1e6, (unsigned long long)(MICA_LOOK_ARCHIVE_MAX >> 20));
+    const struct far_zip *far_zip = user;
+    return fetch_range(far_zip->http, far_zip->file, from, until, out, err);
 }
 
-enum mica_status mica_look_archive(struct mica_http *http, struct mica_store *store,
-                                   const struct mica_plan_file *file,
+static bool is_text(const char *path, uint64_t size)
+{
+    enum mica_layer_kind kind = mica_source_kind(path);
+    return kind == MICA_LAYER_CARD || kind == MICA_LAYER_LICENSE;
+}
+
+static enum mica_status too_large(const struct mica_plan_file *file, uint64_t size, const char *why,
+                                  struct mica_err *err)
+{
+    return mica_fail(err, MICA_ELIMIT, "%s: %.1f MB, more than the %llu MB that are fetched to look%s%s",
+                     file->title, (double)size / 1e6, (unsigned long long)(MICA_LOOK_ARCHIVE_MAX >> 20),
+                     *why ? "; " : "", why);
+}
+
+/* The texts alone where the server gives parts. */
+static enum mica_status fetch_texts(struct mica_http *http, const struct mica_plan_file *file, uint64_t size,
+                                    struct mica_buf *out, struct mica_err *err)
+{
+    struct far_zip far_zip = {http, file};
+    const struct mica_zip_source source = {file->title, size, read_far, &far_zip};
+    struct mica_err why = {0};
+    enum mica_status status =
+        strcmp(file->member_of, "zip") == 0 ? mica_zip_parts(&source, is_text, out, &why) : MICA_EUNSUPPORTED;
+    return status == MICA_OK ? MICA_OK : too_large(file, size, why.text, err);
+}
+
+/* The whole archive, whose digest must be the one that the source states. */
+static enum mica_status fetch_whole(struct mica_http *http, const struct mica_plan_file *file,
+                                    struct mica_buf *out, struct mica_err *err)
+{
+    struct mica_http_response response = {0};
+    struct mica_mapping *map = NULL;
+    const struct mica_http_request request = {
+        .url = file->url, .authorization = file->authorization, .limit = (size_t)MICA_LOOK_ARCHIVE_MAX};
+    enum mica_status status = mica_http_do(http, &request, &response, err);
+    if (status != MICA_OK)
+        return status;
+    status = mica_http_check(response.status, file->title, err);
+    if (status == MICA_OK)
+        status = mica_mapping_from_bytes(response.body.data, response.body.len, file->title, &map, err);
+    if (status == MICA_OK)
+        status = mica_source_check_digest(file, map, err);
+    mica_mapping_free(map);
+    if (status == MICA_OK) {
+        *out = response.body;
+        response.body = (struct mica_buf){0};
+    }
+    mica_http_response_release(&response);
+    return status;
+}
+
+enum mica_status mica_look_archive(struct mica_http *http, const struct mica_plan_file *file,
                                    void (*member)(void *user, const struct mica_look_member *member),
                                    void *user, struct mica_err *err)
 {
-    struct mica_http_response response = {0};
+    struct mica_buf bytes = {0};
     struct mica_mapping *map = NULL;
     enum mica_status status;
     if (is_remote(file)) {
         uint64_t size = file->size ? file->size : mica_look_size(http, file);
-        if (size > MICA_LOOK_ARCHIVE_MAX)
-            return too_large(file, size, err);
-        status = mica_http_do(http,
-                              &(struct mica_http_request){.url = file->url,
-                                                          .authorization = file->authorization,
-                                                          .limit = (size_t)MICA_LOOK_ARCHIVE_MAX},
-                              &response, err);
+        status = size > MICA_LOOK_ARCHIVE_MAX ? fetch_texts(http, file, size, &bytes, err)
+                                              : fetch_whole(http, file, &bytes, err);
         if (status == MICA_OK)
-            status = mica_http_check(response.status, file->title, err);
-        if (status == MICA_OK)
-            status = mica_mapping_from_bytes(response.body.data, response.body.len, file->title, &map, err);
+            status = mica_mapping_from_bytes(bytes.data, bytes.len, file->title, &map, err);
     } else {
         status = mica_mapping_open(file->url + 5, &map, err);
-        if (status == MICA_OK && mica_mapping_size(map) > MICA_LOOK_ARCHIVE_MAX)
-            status = too_large(file, mica_mapping_size(map), err);
+        if (status == MICA_OK)
+            status = mica_source_check_digest(file, map, err);
     }
-    if (status == MICA_OK)
-        status = mica_source_check_digest(file, map, err);
     if (status == MICA_OK)
         status = read_members(map, file, member, user, err);
     mica_mapping_free(map);
-    mica_http_response_release(&response);
+    mica_buf_release(&bytes);
     return status;
 }

@@ -33,16 +33,16 @@ enum mica_status mica_look_text(struct mica_http *http, struct mica_store *store
 /* The bytes that a server states for the file, or 0. */
 uint64_t mica_look_size(struct mica_http *http, const struct mica_plan_file *file);
 
-/* Cards, licences, notices and policies in a planned archive of at most MICA_LOOK_ARCHIVE_MAX bytes (ELIMIT
- * says how large it is), whose digest must be the one that the source states. At most
- * MICA_LOOK_TEXTS_MAX of them, those at the top first. */
+/* Cards, licences, notices and policies in a planned archive, at most MICA_LOOK_TEXTS_MAX of them, those at
+ * the top first. One of at most MICA_LOOK_ARCHIVE_MAX bytes is fetched, and its digest must be the one that
+ * the source states; of a larger wheel only its directory and these texts, where the server gives parts; else
+ * ELIMIT says how large it is. */
 struct mica_look_member {
     const char *path;
     enum mica_layer_kind kind; /* CARD or LICENSE */
     struct mica_buf text;      /* without NULs */
 };
-enum mica_status mica_look_archive(struct mica_http *http, struct mica_store *store,
-                                   const struct mica_plan_file *file,
+enum mica_status mica_look_archive(struct mica_http *http, const struct mica_plan_file *file,
                                    void (*member)(void *user, const struct mica_look_member *member),
                                    void *user, struct mica_err *err);
 

@@ -317,13 +317,15 @@ class Hub:
                 kill()
 
 
-def pip_index(hub, *wheels):
-    """A package index of wheels (name, file name, bytes) on the hub's port; the environment that makes pip use it."""
+def pip_index(hub, *wheels, place="/w"):
+    """A package index of wheels (name, file name, bytes) on the hub's port, which has no ranges, or with place=hub.cdn on the
+    file server, which has; the environment that makes pip use it."""
     for package in {name for name, _, _ in wheels}:
-        rows = [f'<a href="/w/{file}#sha256={sha256(data)}">{file}</a>' for name, file, data in wheels if name == package]
+        rows = [f'<a href="{place}/{file}#sha256={sha256(data)}">{file}</a>' for name, file, data in wheels if name == package]
         hub.raw[f"/simple/{package}/"] = ("text/html", "\n".join(rows).encode())
     for _, file, data in wheels:
         hub.raw[f"/w/{file}"] = ("application/octet-stream", data)
+        hub.files[file] = data
     return {"PIP_INDEX_URL": hub.url + "/simple/", "PIP_FIND_LINKS": "", "PIP_NO_CACHE_DIR": "1", "PIP_CONFIG_FILE": "/dev/null"}
 
 
