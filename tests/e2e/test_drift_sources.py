@@ -14,7 +14,7 @@ from conftest import ROOT
 sys.path.insert(0, str(ROOT / "tests" / "support"))
 import archives  # noqa: E402
 from fake_registry import FakeRegistry  # noqa: E402
-from hub import Hub, npm_package, pip_index  # noqa: E402
+from hub import Hub, npm_package, pip_index, sha256  # noqa: E402
 from registry import LICENSE, MODEL, PARAMS, SYSTEM, TEMPLATE, manifest_of  # noqa: E402
 from terms import APACHE, MIT  # noqa: E402
 
@@ -90,6 +90,19 @@ def test_keys_of_the_model(world):
         assert not changed(world.accept("tiny")["model tiny:latest"])
         hub.files["m.gguf"] = b"no model" + bytes(2 << 20)
         assert "hold no whole header" in world.drift("tiny")["model tiny:latest"]["keys of the model at the source"][2]
+
+
+def test_a_model_at_a_url(world):
+    """Its digest says what was wanted, not what is there now."""
+    with Hub({"m.gguf": gguf(**KEYS)}) as hub:
+        world.call("pull", f"{hub.cdn}/m.gguf#sha256={sha256(hub.files['m.gguf'])}", "--as", "tiny")
+        assert world.drift("tiny")["model tiny:latest"]["key general.license in the model at the source"][0] == "same"
+        hub.files["m.gguf"] = gguf(**{**KEYS, "general__license": "mit"})
+        assert changed(world.drift("tiny", code=DRIFTED)["model tiny:latest"]) == {
+            "key general.license in the model at the source": ("apache-2.0", "mit")}
+        hub.files.clear()
+        rows = world.drift("tiny", code=DRIFTED)["model tiny:latest"]  # what was found is not accepted yet
+        assert not changed(rows) and "not seen" in [row[0] for row in rows.values()]
 
 
 def test_card_of_the_model(world):
