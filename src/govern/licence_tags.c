@@ -16,8 +16,8 @@ static const struct {
 #undef X
 };
 
-/* What tags are compared by: small letters, digits, "." and "+". false when it is too long for any, or holds a
- * sign that qualifies a name ("MIT*" is not MIT). */
+/* What tags are compared by: small letters, digits, "." and "+". false when it is too long for any, or holds
+ * a sign that qualifies a name ("MIT*" is not MIT). */
 static bool make_key(const char *tag, size_t len, char key[KEY])
 {
     size_t n = 0;
