@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/progress.h"
+#include "cli/terminal.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -108,9 +109,8 @@ bool mica_progress_show(struct mica_progress *s, const char *what, uint64_t done
 {
     bool is_new = strncmp(s->what, what, sizeof s->what - 1) != 0;
     snprintf(s->what, sizeof s->what, "%s", what);
-    for (char *at = s->what; *at; at++) /* a name from elsewhere does not steer the terminal */
-        if ((unsigned char)*at < ' ' || *at == 127)
-            *at = '?';
+    size_t left; /* a name from elsewhere does not steer the terminal */
+    s->what[mica_terminal_clean(s->what, strlen(s->what), true, s->what, &left)] = '\0';
     if (s->is_terminal) {
         draw(s, s->what, done, total);
     } else if (!s->is_quiet && (is_new || now() - s->last_plain > 10)) {
