@@ -199,17 +199,17 @@ def test_datasets(world, tmp_path):
 # ---- packages
 
 def test_wheels(world):
-    def publish(hub, *versions, **more):
-        wheels = [("tiny-model", *archives.wheel("tiny-model", version, files, licence)) for version, files, licence in versions]
+    def wheel(version, licence="Apache-2.0", **files):
+        return "tiny-model", *archives.wheel("tiny-model", version, {"m.gguf": gguf(**KEYS), **files}, licence)
+
+    def publish(hub, *wheels, **more):
         world.env.update(pip_index(hub, *wheels, **more))
 
-    model = gguf(**KEYS)
-    first = ("1.0", {"m.gguf": model, "LICENSE": APACHE}, "Apache-2.0")
+    first = wheel("1.0", LICENSE=APACHE)
     with Hub() as hub:
         publish(hub, first)
         world.call("pull", "pypi:tiny-model", "--as", "tiny")
-        publish(hub, first, ("1.1", {"m.gguf": model, "LICENSE": APACHE.replace(b"perpetual,", b""), "USE_POLICY.md": b"Be good."},
-                             "Apache-2.0"))
+        publish(hub, first, wheel("1.1", **{"LICENSE": APACHE.replace(b"perpetual,", b""), "USE_POLICY.md": b"Be good."}))
         rows = world.drift("tiny", code=DRIFTED)["model tiny:latest"]
         assert changed(rows) == {"text LICENSE at the source": ("", ""), "text USE_POLICY.md at the source": ("none", "new")}
         assert "[-perpetual,-]" in rows["text LICENSE at the source"][3]
@@ -218,20 +218,20 @@ def test_wheels(world):
         world.call("gc")  # what was accepted is not garbage
         assert not changed(world.drift("tiny")["model tiny:latest"])
         # Of a large one only the texts are fetched; where the server gives no parts, that is said.
-        large = random.Random(1).randbytes(21 << 20)
-        publish(hub, first, ("1.2", {"m.gguf": model, "rest": large}, "MIT"))
+        large = wheel("1.2", "MIT", LICENSE=MIT, rest=random.Random(1).randbytes(21 << 20), NOTICE=b"Heed.")
+        publish(hub, first, large)
         rows = world.drift("tiny", code=DRIFTED)["model tiny:latest"]
         assert changed(rows) == {"licence stated by the source": ("Apache-2.0", "MIT")}
         assert "22.0 MB, more than the 20 MB that are fetched to look; tiny_model-1.2-py3-none-any.whl: the server gives no" in rows[
             "texts in tiny_model-1.2-py3-none-any.whl, which is newer"][2]
-        publish(hub, first, ("1.3", {"m.gguf": model, "LICENSE": MIT, "rest": large, "NOTICE": b"Heed."}, "MIT"), place=hub.cdn)
+        publish(hub, first, large, place=hub.cdn)
         since = len(hub.log)
         rows = world.drift("tiny", code=DRIFTED)["model tiny:latest"]
         assert changed(rows) == {
             "licence stated by the source": ("Apache-2.0", "MIT"), "text LICENSE at the source": ("", ""),
             "text NOTICE at the source": ("none", "new"), "text USE_POLICY.md at the source": ("there", "gone")}
-        ranges = [entry[3] for entry in hub.log[since:] if entry[1] == "GET" and "1.3" in entry[2] and entry[3]]
-        assert 1 <= len(ranges) <= 4 and ranges[0].endswith(f"-{len(hub.files['tiny_model-1.3-py3-none-any.whl']) - 1}"), ranges
+        ranges = [entry[3] for entry in hub.log[since:] if entry[1] == "GET" and large[1] in entry[2] and entry[3]]
+        assert 1 <= len(ranges) <= 4 and ranges[0].endswith(f"-{len(large[2]) - 1}"), ranges
 
 
 @pytest.mark.skipif(not shutil.which("npm"), reason="npm is not installed")
