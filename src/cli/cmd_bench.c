@@ -223,7 +223,7 @@ static int run(void *data, char **operands, int n_operands)
 {
     struct args *args = data;
     struct row *rows = mica_alloc(MAX_ROWS, sizeof *rows);
-    struct mica_loaded loaded;
+    struct mica_loaded loaded = {0};
     struct mica_limits limits;
     struct mica_err err = {0};
     if (!rows)

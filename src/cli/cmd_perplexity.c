@@ -43,7 +43,7 @@ static enum mica_status score(struct mica_session *session, const int32_t *ids, 
 static int run(void *data, char **operands, int n_operands)
 {
     const struct args *args = data;
-    struct mica_loaded loaded;
+    struct mica_loaded loaded = {0};
     struct mica_err err;
     int32_t *ids = NULL;
     struct mica_buf text = {0};

@@ -194,7 +194,7 @@ static enum mica_status read_prompt(const char *operand, struct mica_buf *text, 
 static int run(void *data, char **operands, int n_operands)
 {
     struct mica_run_args *args = data;
-    struct mica_loaded loaded;
+    struct mica_loaded loaded = {0};
     struct mica_buf text = {0};
     struct mica_err err;
     bool interactive = n_operands == 1 && !args->ids && isatty(0) && !args->json;
