@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "cli/registered.h"
+#include "cli/terminal.h"
 #include "govern/closure.h"
 
 #include <jansson.h>
@@ -109,6 +110,20 @@ const char *mica_cli_licence(const struct mica_component *row, bool *is_declared
     return *row->concluded ? row->concluded : mica_component_declared(row);
 }
 
+/* Why Mica cannot run a stored model; the status is MICA_OK when it can. */
+static struct mica_err look_whether_it_runs(const char *name)
+{
+    struct mica_err why = {0};
+    struct mica_files *files;
+    struct mica_model_info info;
+    if (mica_cli_files(name, &files, &why) != MICA_OK)
+        return why;
+    if (mica_model_inspect(files, &info, &why) == MICA_OK)
+        why = (struct mica_err){0};
+    mica_files_free(files);
+    return why;
+}
+
 void mica_cli_print_terms(const struct mica_component *row, const char *indent)
 {
     bool is_declared;
@@ -119,6 +134,13 @@ void mica_cli_print_terms(const struct mica_component *row, const char *indent)
     } else if (*licence) {
         printf("%slicence  %s%s\n", indent, licence, is_declared ? " (declared; no text confirms it)" : "");
         bool is_unknown = strstr(licence, "LicenseRef-unidentified") != NULL; /* then it will not run */
+        struct mica_err why = look_whether_it_runs(row->name);
+        if (why.status != MICA_OK) {
+            printf("%snote     cannot run here: ", indent);
+            mica_terminal_line("%s", why.text);
+            printf("%snext     mica rights %s\n", indent, row->name);
+            return;
+        }
         printf("%snext     mica rights %s; mica %s %s%s\n", indent, row->name, is_unknown ? "show" : "run",
                row->name, is_unknown ? " --licence" : "");
     } else {

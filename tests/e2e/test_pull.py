@@ -611,3 +611,15 @@ def test_a_licence_text_in_metadata(store, gguf, fetched, change, concluded):
         store.ok("pypi:tiny-model", **pip_index(hub, ("tiny-model", name, data)))
     shown = json.loads(store.mica("show", "tiny-model", "--json", env=store.env).stdout)
     assert shown["stored"]["registered"]["declared_card"] == concluded
+
+
+def test_a_model_that_cannot_run_here(store):
+    """It is stored with its terms, and nothing offers to run it."""
+    head = json.dumps({"x": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    files = {"model/model.safetensors": len(head).to_bytes(8, "little") + head + bytes(4), "LICENSE": APACHE,
+             "model/config.json": b'{"model_type": "bert", "architectures": ["BertModel"]}'}
+    with Hub() as hub:
+        done = store.mica("pull", "-q", "pypi:tiny-model", env={**store.env, **pip_index(hub, ("tiny-model", *archives.wheel(
+            "tiny-model", "1.2", files)))})
+    assert done.returncode == 0 and "cannot run here: " in done.stdout and "'bert'" in done.stdout, done.stdout + done.stderr
+    assert "mica run" not in done.stdout and "licence  " in done.stdout
