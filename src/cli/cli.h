@@ -69,7 +69,8 @@ struct mica_model_args {
          MICA_OPT_TEXT,                                                                                      \
          offsetof(type, model.use),                                                                          \
          "USE",                                                                                              \
-         "what for: private (default), research, internal or commercial; the terms must allow it"},          \
+         "what for: private, research, internal or commercial; the terms must allow it; default: the "       \
+         "policy's"},                                                                                        \
         {"policy",      0,                                                                                   \
          MICA_OPT_TEXT, offsetof(type, model.policy),                                                        \
          "FILE",        "facts and policy; default: ./mica.yaml, else MICA_HOME/mica.yaml"},                 \

@@ -132,15 +132,12 @@ static void print_text(const struct mica_release *release, const struct mica_ope
            release->name ? release->name : "the release", mica_openness_text(r->openness),
            mica_mof_class_text(r->mof_class), r->progress[3], r->progress[2], r->progress[1]);
     for (int i = 0; i < MICA_MOF_COMPONENTS; i++) {
-        bool present = release->components[i].present;
         const char *licence = release->components[i].licence;
-        printf("  %-32s %-9s %s\n", mica_mof_rows[i].name,
-               r->is_open[i] ? "open"
-               : present     ? "not open"
-                             : "-",
-               !present  ? ""
-               : licence ? licence
-                         : "no licence stated");
+        if (!release->components[i].present)
+            printf("  %-32s -\n", mica_mof_rows[i].name);
+        else
+            printf("  %-32s %-9s %s\n", mica_mof_rows[i].name, r->is_open[i] ? "open" : "not open",
+                   licence ? licence : "no licence stated");
     }
     print_lines(r->mof_class ? "missing for the next class" : "missing for class III", r->missing);
     print_lines(r->openness == MICA_OPENNESS_WEIGHTS ? "missing for open source AI"

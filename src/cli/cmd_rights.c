@@ -140,21 +140,23 @@ static void print_short(const struct mica_decision *d)
     }
     for (int64_t i = 0; d->verdict > MICA_VERDICT_YES_WITH && i < d->n_reasons; i++)
         if (d->reasons[i].effect == d->verdict) {
-            printf("%s: %s", d->reasons[i].component, d->reasons[i].text);
+            const struct mica_reason *r = &d->reasons[i];
+            printf("%s%s%s%s%s: %s", r->component, *r->licence ? ", " : "", r->licence, *r->clause ? " " : "",
+                   r->clause, r->text);
             break;
         }
     printf("\n");
 }
 
 static const struct {
-    const char *title;
+    const char *title, *key;
     enum mica_use use;
     bool distribute, host;
 } usual[] = {
-    {"private trial", MICA_USE_PRIVATE, false, false},
-    {"inside a company", MICA_USE_INTERNAL, false, false},
-    {"hosted product", MICA_USE_COMMERCIAL, false, true},
-    {"shipped product", MICA_USE_COMMERCIAL, true, false},
+    {"private trial", "private", MICA_USE_PRIVATE, false, false},
+    {"inside a company", "internal", MICA_USE_INTERNAL, false, false},
+    {"hosted product", "hosted", MICA_USE_COMMERCIAL, false, true},
+    {"shipped product", "shipped", MICA_USE_COMMERCIAL, true, false},
 };
 
 /* Nothing was said about the use: the answers to the usual questions. */
@@ -174,7 +176,7 @@ static int print_usual(const struct question *q, const struct mica_facts *facts,
             return mica_cli_fail(status, &err);
         }
         if (as_json)
-            json_object_set_new(all, usual[i].title, mica_decision_json(d));
+            json_object_set_new(all, usual[i].key, mica_decision_json(d));
         else if (i == 0)
             printf("%s\n", q->name);
         if (!as_json)

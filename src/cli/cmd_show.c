@@ -82,8 +82,10 @@ static int show_path(const struct args *args, const char *path)
     enum mica_status status = inspect(args, path, &facts, &err);
     if (status != MICA_OK)
         return mica_cli_fail(status, &err);
-    if (facts.cannot_run.status != MICA_OK)
-        return mica_cli_fail(facts.cannot_run.status, &facts.cannot_run);
+    if (facts.cannot_run.status != MICA_OK) {
+        mica_fail(&err, facts.cannot_run.status, "%.200s: %s", path, facts.cannot_run.text);
+        return mica_cli_fail(err.status, &err);
+    }
     if (args->json)
         return mica_cli_print_json(info_json(&facts.info, &facts.need));
     print_text(&facts.info, &facts.need);

@@ -118,8 +118,9 @@ static enum mica_status prepare_declared(struct prepared *p, struct mica_err *er
     p->declared = true;
     if (is_nothing(declared)) {
         p->rule = "no-licence";
-        p->text = "no licence is stated, so all rights are reserved; ask the owner, or 'mica register' what "
-                  "you know";
+        p->text =
+            "no licence is stated, so all rights are reserved; ask the owner, or state it: mica register "
+            "NAME --licence FILE|ID";
         return MICA_OK;
     }
     enum mica_status status = read_known(declared, &p->spdx, err);

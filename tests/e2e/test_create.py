@@ -323,3 +323,17 @@ def test_either_spelling(base):
 def test_a_template_that_only_the_file_has(home, gguf):
     home.create("plain", f"FROM {gguf}\n")
     assert "whose own template is used" in home.run("show", "plain", "--template", code=5).stderr
+
+
+def test_a_text_that_nobody_knows_is_named(base):
+    """The four usual answers, each under a key that scripts can rely on; the reason names the licence."""
+    base.create("mine", "FROM base\nLICENSE In this house only.\n")
+    answers = json.loads(base.run("rights", "mine", "--json").stdout)
+    assert list(answers) == ["private", "internal", "hosted", "shipped"]
+    assert {answer["verdict"] for answer in answers.values()} == {"UNKNOWN"}
+    assert "mine:latest, LicenseRef-unidentified-" in base.run("rights", "mine").stdout
+
+
+def test_what_lies_here_is_not_warned_about(home, gguf):
+    done = home.run("pull", f"file:{gguf}", "--as", "here")
+    assert "warning" not in done.stderr and "licence  apache-2.0 (declared" in done.stdout
