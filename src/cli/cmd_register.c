@@ -301,9 +301,9 @@ static void print_links(const struct mica_components *closure)
         const char *licence = mica_cli_licence(row, &is_declared),
                    *relation = mica_relation_text(closure->relations[i]);
         bool has_no_card = row->kind == MICA_COMPONENT_DATASET && !*licence;
-        printf("  %-8s %s: %s%s%s%s\n", relation, row->name, *licence ? licence : "no licence stated",
-               has_no_card ? "; describe it: mica dataset add " : "", has_no_card ? row->name : "",
-               has_no_card ? " --card FILE" : "");
+        printf("  %-10s %s: %s%s%s%s\n", relation, row->name, *licence ? licence : "no licence stated",
+               has_no_card ? "; describe it with 'mica dataset add " : "", has_no_card ? row->name : "",
+               has_no_card ? " --card FILE', then do this again with --relink" : "");
     }
 }
 

@@ -164,8 +164,12 @@ static void print_line(void *user, const char *time, const char *name, const cha
     struct since *since = user;
     /* Parts follow their model: only a part that is another than before is news. */
     bool is_news = *what != '(' || (strstr(what, "digest: ") && !strstr(what, ") new; "));
-    if (since->skip-- <= 0 && is_news)
-        printf("  %s: %s\n", name, what);
+    if (since->skip-- <= 0 && is_news) {
+        /* The card is one piece of JSON, before and after: mica history has it. */
+        const char *card = strstr(what, "card: {");
+        printf("  %s: %.*s%s\n", name, card ? (int)(card - what) : (int)strlen(what), what,
+               card ? "card: changed" : "");
+    }
 }
 
 int64_t mica_cli_history_begin(struct mica_register *reg)

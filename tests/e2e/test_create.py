@@ -308,7 +308,7 @@ def test_the_next_step_is_one_that_works(base, gguf, tmp_path):
     assert "next     mica rights child:latest; mica show child:latest --licence" in base.create("child", "FROM base\n").stdout
     assert "next     mica rights sound:latest; mica run sound:latest" in base.create("sound", f"FROM {gguf}\n").stdout
     text = base.run("register", "child", "--dataset", "talk", "--base", "bare").stdout
-    assert "talk: no licence stated; describe it: mica dataset add talk --card FILE" in text
+    assert "talk: no licence stated; describe it with 'mica dataset add talk --card FILE'" in text
     assert "bare:latest: no licence stated" in text
     assert "mica dataset add" in base.run("dataset", "show", "nothing", code=5).stderr
 
