@@ -13,12 +13,14 @@ struct args {
 
 struct printing {
     bool names;
+    int64_t n;
     json_t *lines;
 };
 
 static void add_line(void *user, const char *time, const char *name, const char *event, const char *what)
 {
     struct printing *p = user;
+    p->n++;
     if (p->lines)
         json_array_append_new(p->lines, json_pack("{s:s, s:s, s:s, s:s}", "time", time, "name", name, "event",
                                                   event, "what", what));
@@ -36,7 +38,7 @@ static int run(void *data, char **operands, int n_operands)
     struct mica_name name;
     char text[MICA_NAME_TEXT];
     struct mica_err err;
-    struct printing p = {n_operands == 0, args->json ? json_array() : NULL};
+    struct printing p = {.names = n_operands == 0, .lines = args->json ? json_array() : NULL};
     enum mica_status status = mica_cli_open_register(&store, &reg, &err);
     if (status == MICA_OK && n_operands) {
         /* A stored model is known under its full name; datasets and others as they are. */
@@ -50,6 +52,8 @@ static int run(void *data, char **operands, int n_operands)
     }
     if (status == MICA_OK)
         status = mica_register_history(reg, n_operands ? text : NULL, add_line, &p, &err);
+    if (status == MICA_OK && n_operands && p.n == 0)
+        status = mica_fail(&err, MICA_ENOTFOUND, "%s: the register was never told of it", text);
     if (args->json && (status == MICA_OK || status == MICA_EDENIED))
         mica_cli_print_json(json_pack("{s:O, s:b}", "history", p.lines, "whole", status == MICA_OK));
     json_decref(p.lines);

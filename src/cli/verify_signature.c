@@ -23,8 +23,12 @@ struct found {
 
 static int tell(const struct mica_cli_verify *v, const struct found *f)
 {
-    char comment[MICA_MINISIGN_COMMENT];
-    mica_printable(f->comment, comment, sizeof comment);
+    char spaced[MICA_MINISIGN_COMMENT], comment[MICA_MINISIGN_COMMENT];
+    snprintf(spaced, sizeof spaced, "%s", f->comment);
+    for (char *at = spaced; *at; at++)
+        if (*at == '\t') /* what minisign puts between its words */
+            *at = ' ';
+    mica_printable(spaced, comment, sizeof comment);
     if (v->json)
         return mica_cli_print_json(json_pack(
             "{s:b, s:s, s:s, s:s, s:I, s:I, s:s*, s:s*, s:s*}", "verified", 1, "target", v->target, "key",

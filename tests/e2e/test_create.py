@@ -311,6 +311,7 @@ def test_the_next_step_is_one_that_works(base, gguf, tmp_path):
     assert "talk: no licence stated; describe it with 'mica dataset add talk --card FILE'" in text
     assert "bare:latest: no licence stated" in text
     assert "mica dataset add" in base.run("dataset", "show", "nothing", code=5).stderr
+    assert "never told of it" in base.run("history", "nothing", code=5).stderr
 
 
 def test_either_spelling(base):
