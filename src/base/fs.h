@@ -16,7 +16,8 @@ enum mica_status mica_fs_mkdirs(const char *path, struct mica_err *err);
 /* Makes the folders above the file at path. */
 enum mica_status mica_fs_mkdirs_for(const char *path, struct mica_err *err);
 /* Replaces the file at path by len bytes: written aside in the same folder, synced, renamed; the folder is
- * synced, too. Readers see the old bytes or the new ones, also after a power cut. */
+ * synced, too. Readers see the old bytes or the new ones, also after a power cut. Devices and pipes are
+ * written to. */
 enum mica_status mica_fs_write(const char *path, const void *data, size_t len, unsigned mode,
                                struct mica_err *err);
 /* Appends the whole regular file at path to out, at most limit bytes: ENOTFOUND, EIO, ELIMIT, ENOMEM. */

@@ -1,9 +1,11 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
+#include "base/fs.h"
 #include "base/mem.h"
 #include "base/strmap.h"
 #include "base/wtype.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -201,6 +203,30 @@ static void a_folder_brings_only_model_files(void **state)
     rmdir(folder);
 }
 
+/* As root, replacing /dev/null by a file would break the machine. */
+static void devices_and_pipes_are_written_to(void **state)
+{
+    char folder[256], path[512], got[8] = "";
+    struct stat before, after;
+    new_folder(folder, sizeof folder);
+    snprintf(path, sizeof path, "%s/pipe", folder);
+    assert_int_equal(mkfifo(path, 0600), 0);
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(mica_fs_write(path, "abc", 3, 0644, NULL), MICA_OK);
+    assert_int_equal(read(fd, got, sizeof got), 3);
+    assert_string_equal(got, "abc");
+    close(fd);
+    assert_int_equal(lstat(path, &after), 0);
+    assert_true(S_ISFIFO(after.st_mode));
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(lstat("/dev/full", &before), 0);
+    assert_int_equal(mica_fs_write("/dev/full", "abc", 3, 0644, NULL), MICA_EIO);
+    assert_int_equal(lstat("/dev/full", &after), 0);
+    assert_true(before.st_ino == after.st_ino && S_ISCHR(after.st_mode));
+}
+
 static void split_files_come_in_order(void **state)
 {
     char folder[256], path[3][512];
@@ -273,6 +299,7 @@ int main(void)
         cmocka_unit_test(a_map_keeps_the_first_value),
         cmocka_unit_test(mappings_show_the_file),
         cmocka_unit_test(a_folder_brings_only_model_files),
+        cmocka_unit_test(devices_and_pipes_are_written_to),
         cmocka_unit_test(split_files_come_in_order),
         cmocka_unit_test(weight_types_have_sizes),
     };
