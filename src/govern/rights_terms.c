@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static bool in_company(const struct mica_facts *f)
 {
@@ -131,6 +132,12 @@ static void apply_limit(struct judge *j, const struct prepared *p, const struct 
     }
 }
 
+/* People and the EU's own offices write UK and EL: a place that is excluded must not be missed for that. */
+static const char *iso_country(const char *country)
+{
+    return strcasecmp(country, "UK") == 0 ? "GB" : strcasecmp(country, "EL") == 0 ? "GR" : country;
+}
+
 static bool is_eu(const char *country)
 {
     static const char members[] =
@@ -142,6 +149,7 @@ static bool is_eu(const char *country)
 /* Whether country lies in one of the places ("EU GB KR"). */
 static bool lies_in(const char *country, const char *places)
 {
+    country = iso_country(country);
     const char *at = strlen(country) == 2 ? strcasestr(places, country) : NULL;
     return (at && (at - places) % 3 == 0) || (strstr(places, "EU") && is_eu(country));
 }

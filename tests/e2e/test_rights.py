@@ -41,6 +41,8 @@ def ask(mica, home, *arguments):
     (("Apache-2.0", "--trained-on", "CC-BY-NC-4.0", *SHIP), "NO"),
     (("LicenseRef-OpenRAIL-M", "--use", "internal", "--domain", "medical-advice"), "NO"),
     (("LicenseRef-Tencent-Hunyuan", *SHIP, "--seat", "US", "--market", "US,KR", "--users-at-release", "9"), "NO"),
+    (("LicenseRef-Tencent-Hunyuan", *SHIP, "--seat", "US", "--market", "UK", "--users-at-release", "9"), "NO"),
+    (("LicenseRef-Tencent-Hunyuan", *SHIP, "--seat", "el", "--market", "US", "--users-at-release", "9"), "NO"),
     (("LicenseRef-Falcon-180B", "--use", "commercial", "--host"), "NO"),
     (("LicenseRef-Falcon-180B", "--use", "commercial", "--host", "--registered", "tii"), "YES_WITH"),
 ])
