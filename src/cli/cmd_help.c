@@ -119,7 +119,8 @@ static int print_completion(const char *shell)
         printf("%s%s", i ? " " : "", mica_commands[i].name);
     puts("\"; fi\n  if [[ ${COMP_WORDS[COMP_CWORD]} = -* || $COMP_CWORD = 1 ]]; then\n"
          "    mapfile -t COMPREPLY < <(compgen -W \"$options\" -- \"${COMP_WORDS[COMP_CWORD]}\")\n"
-         "  else\n    mapfile -t COMPREPLY < <(compgen -f -- \"${COMP_WORDS[COMP_CWORD]}\")\n  "
+         "  else\n    local names=$(mica list 2>/dev/null | sed '1d; s/ .*//; s/:latest$//')\n"
+         "    mapfile -t COMPREPLY < <(compgen -f -W \"$names\" -- \"${COMP_WORDS[COMP_CWORD]}\")\n  "
          "fi\n}\ncomplete -F _mica mica");
     return 0;
 }

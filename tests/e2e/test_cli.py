@@ -56,7 +56,7 @@ def test_help_names_every_command(mica):
         assert mica(name, "--help").stdout == by_command.stdout
 
 
-def test_man_page_and_completion_hold_every_option(mica):
+def test_man_page_and_completion_hold_every_option(mica, tmp_path):
     man, completion = mica("help", "--man").stdout, mica("help", "--completion", "bash").stdout
     for name in COMMANDS:
         for option in re.findall(r"--([a-z-]+)", mica("help", name).stdout):
@@ -64,6 +64,10 @@ def test_man_page_and_completion_hold_every_option(mica):
                 assert f"--{option}" in completion, f"{name} --{option}"
                 assert f"\\-\\-{option}".replace("-", "\\-") in man or f"\\-\\-{option}" in man, f"{name} --{option}"
     assert subprocess.run(["bash", "-n"], input=completion, text=True, check=False).returncode == 0
+    script = completion + ("mica() { printf 'NAME  ID\\nsmollm2:latest  1\\nother:latest  2\\n'; }\n"
+                           "COMP_WORDS=(mica run smo) COMP_CWORD=2; _mica; echo ${COMPREPLY[@]}\n")
+    done = subprocess.run(["bash"], input=script, text=True, check=False, capture_output=True, cwd=tmp_path)
+    assert done.stdout == "smollm2\n", done
 
 
 @pytest.mark.parametrize("arguments, words", [
