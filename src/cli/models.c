@@ -57,17 +57,21 @@ void mica_cli_time_text(int64_t at, char out[MICA_SHORT_TEXT])
 
 void mica_cli_print_table(const char *const *head, int n_columns, const char *const *cells, int64_t n_rows)
 {
-    for (int64_t row = -1; row < n_rows; row++)
-        for (int c = 0; c < n_columns; c++) {
+    for (int64_t row = -1; row < n_rows; row++) {
+        const char *const *line = row < 0 ? head : cells + row * n_columns;
+        int last = n_columns - 1;
+        while (last > 0 && !*line[last]) /* no blanks at the end of a line */
+            last--;
+        for (int c = 0; c <= last; c++) {
             size_t width = strlen(head[c]);
             for (int64_t i = 0; i < n_rows; i++)
                 width = strlen(cells[i * n_columns + c]) > width ? strlen(cells[i * n_columns + c]) : width;
-            const char *text = row < 0 ? head[c] : cells[row * n_columns + c];
-            if (c + 1 < n_columns)
-                printf("%-*s    ", (int)width, text);
+            if (c < last)
+                printf("%-*s    ", (int)width, line[c]);
             else
-                printf("%s\n", text);
+                printf("%s\n", line[c]);
         }
+    }
 }
 
 enum mica_status mica_cli_manifest(struct mica_store *store, const char *text, struct mica_name *name_out,
