@@ -18,7 +18,7 @@ static json_t *info_json(const struct mica_model_info *i, const struct mica_need
     return json_pack(
         "{s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:s, s:b, s:{s:I, s:s, s:I, s:I, "
         "s:I}, s:s}",
-        "architecture", i->architecture, "name", i->name, "licence", i->license, "parameters",
+        "architecture", i->architecture, "name", i->name, "license", i->license, "parameters",
         (json_int_t)i->n_parameters, "quantization", i->quantization, "context_length", (json_int_t)i->n_ctx,
         "layers", (json_int_t)i->n_layers, "embedding_length", (json_int_t)i->d_model, "heads",
         (json_int_t)i->n_heads, "kv_heads", (json_int_t)i->n_kv_heads, "head_dim", (json_int_t)i->head_dim,

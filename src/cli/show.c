@@ -389,7 +389,7 @@ struct json_t *mica_cli_shown_json(const struct mica_cli_shown *shown, struct mi
         enum mica_layer_kind kind;
     } texts[] = {{"system", MICA_LAYER_SYSTEM},
                  {"template", MICA_LAYER_TEMPLATE},
-                 {"licence_texts", MICA_LAYER_LICENSE}},
+                 {"licenses", MICA_LAYER_LICENSE}},
       jsons[] = {{"parameters", MICA_LAYER_PARAMS},
                  {"messages", MICA_LAYER_MESSAGES},
                  {"config", MICA_LAYER_CONFIG}};

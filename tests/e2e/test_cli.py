@@ -290,7 +290,7 @@ def test_wrong_settings(mica, model, arguments):
 def test_show(mica, model):
     facts = json.loads(mica("show", model, "--json").stdout)
     assert (facts["architecture"], facts["layers"], facts["vocab_size"]) == ("llama", 30, 49152)
-    assert facts["licence"] == "apache-2.0" and facts["chat_template"] is True
+    assert facts["license"] == "apache-2.0" and facts["chat_template"] is True
     assert facts["reproducibility"] == "any-isa"
     text = mica("show", model).stdout
     for word in ("llama", "Q4_1", "8192", "apache-2.0", "any-isa"):

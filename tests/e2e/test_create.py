@@ -220,7 +220,7 @@ def test_show_a_stored_model(base, gguf):
         assert expected in text, text
     shown = json.loads(base.run("show", "base", "--json").stdout)
     assert shown["architecture"] == "llama" and shown["stored"]["name"] == "base:latest"
-    assert shown["stored"]["licence_texts"] == [MIT] and shown["stored"]["system"] == "Be brief."
+    assert shown["stored"]["licenses"] == [MIT] and shown["stored"]["system"] == "Be brief."
     assert shown["stored"]["parameters"] == {"temperature": 0.5, "stop": ["<|end|>"]}
     assert shown["stored"]["registered"]["digest"] == shown["stored"]["digest"]
     assert "stored" not in json.loads(base.run("show", gguf, "--json").stdout)
