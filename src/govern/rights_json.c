@@ -4,16 +4,24 @@
 
 #include <jansson.h>
 
+/* What a reason rests on: a clause, or where it is no single one, the text or its absence. */
+static const char *clause_of(const struct mica_reason *reason)
+{
+    return *reason->clause    ? reason->clause
+           : *reason->licence ? "the licence as a whole"
+                              : "no licence stated";
+}
+
 static json_t *reasons(const struct mica_decision *d)
 {
     json_t *list = json_array();
     int failed = !list;
     for (int64_t i = 0; i < d->n_reasons && !failed; i++) {
         const struct mica_reason *r = &d->reasons[i];
-        failed =
-            json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "component", r->component,
-                                                  "licence", r->licence, "clause", r->clause, "rule", r->rule,
-                                                  "effect", mica_verdict_text(r->effect), "text", r->text));
+        failed = json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "component",
+                                                       r->component, "licence", r->licence, "clause",
+                                                       clause_of(r), "rule", r->rule, "effect",
+                                                       mica_verdict_text(r->effect), "text", r->text));
     }
     if (!failed)
         return list;

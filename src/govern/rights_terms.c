@@ -293,17 +293,21 @@ static void conclude(struct judge *j, const struct prepared *p, const struct mic
                      int64_t first_reason, int64_t first_duty)
 {
     const struct mica_decision *d = j->out;
-    char names[300] = "";
-    size_t at = 0;
-    for (int64_t i = first_duty; i < d->n_duties && at < sizeof names - 32; i++)
-        if (!strstr(names, d->duties[i].name))
-            at +=
-                (size_t)snprintf(names + at, sizeof names - at, "%s%.28s", at ? ", " : "", d->duties[i].name);
+    char names[300] = "", clauses[300] = "";
+    size_t at = 0, clause_at = 0;
+    for (int64_t i = first_duty; i < d->n_duties && at < sizeof names - 32; i++) {
+        const struct mica_duty *duty = &d->duties[i];
+        if (!strstr(names, duty->name))
+            at += (size_t)snprintf(names + at, sizeof names - at, "%s%.28s", at ? ", " : "", duty->name);
+        if (*duty->clause && !strstr(clauses, duty->clause) && clause_at < sizeof clauses - 48)
+            clause_at += (size_t)snprintf(clauses + clause_at, sizeof clauses - clause_at, "%s%.40s",
+                                          clause_at ? ", " : "", duty->clause);
+    }
     for (int64_t i = first_reason; i < d->n_reasons; i++)
         if (d->reasons[i].effect > MICA_VERDICT_YES_WITH)
             return;
     if (at)
-        judge_reason(j, p, row->id, "", "obligations", MICA_VERDICT_YES_WITH, "allowed with %s", names);
+        judge_reason(j, p, row->id, clauses, "obligations", MICA_VERDICT_YES_WITH, "allowed with %s", names);
     else
         judge_reason(j, p, row->id, "", "permitted", MICA_VERDICT_YES, "allowed; this use brings no duties");
 }
