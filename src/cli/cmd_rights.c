@@ -109,7 +109,9 @@ static int print_decision(const struct question *q, const struct mica_facts *fac
     return verdict_exit(d->verdict);
 }
 
-static int print_json(const struct question *q, const struct mica_facts *facts, const struct mica_decision *d)
+/* Takes the reference to usual, which may be NULL. */
+static int print_json(const struct question *q, const struct mica_facts *facts, const struct mica_decision *d,
+                      json_t *usual)
 {
     struct mica_digest digest;
     char hex[MICA_DIGEST_HEX] = "";
@@ -118,7 +120,9 @@ static int print_json(const struct question *q, const struct mica_facts *facts, 
         mica_digest_hex(&digest, hex);
     int failed = !document || json_object_set_new(document, "facts", mica_facts_json(facts)) ||
                  json_object_set_new(document, "subject", json_string(q->name)) ||
+                 (usual && json_object_set(document, "usual", usual)) ||
                  (*hex && json_object_set_new(document, "register_digest", json_string(hex)));
+    json_decref(usual);
     if (failed) {
         json_decref(document);
         document = NULL;
@@ -159,35 +163,44 @@ static const struct {
     {"shipped product", "shipped", MICA_USE_COMMERCIAL, true, false},
 };
 
-/* Nothing was said about the use: the answers to the usual questions. */
-static int print_usual(const struct question *q, const struct mica_facts *facts, bool as_json)
+/* Nothing was said about the use: the answers to the usual questions, into *json_out or, when that is NULL,
+ * printed. */
+static enum mica_status answer_usual(const struct question *q, const struct mica_facts *facts,
+                                     json_t **json_out, struct mica_err *err)
 {
     json_t *all = json_object();
     for (size_t i = 0; i < MICA_COUNT(usual); i++) {
         struct mica_facts f = *facts;
         struct mica_decision *d;
-        struct mica_err err;
         f.use = usual[i].use;
         f.distribute = usual[i].distribute;
         f.host = usual[i].host;
-        enum mica_status status = decide(q, &f, &d, &err);
+        enum mica_status status = decide(q, &f, &d, err);
         if (status != MICA_OK) {
             json_decref(all);
-            return mica_cli_fail(status, &err);
+            return status;
         }
-        if (as_json)
+        if (json_out) {
             json_object_set_new(all, usual[i].key, mica_decision_json(d));
-        else if (i == 0)
-            printf("%s\n", q->name);
-        if (!as_json)
+        } else {
             printf("  %-17s %-10s  ", usual[i].title, mica_verdict_text(d->verdict));
-        if (!as_json)
             print_short(d);
+        }
         mica_decision_free(d);
     }
-    if (as_json)
-        return mica_cli_print_json(all);
+    if (json_out)
+        *json_out = json_incref(all);
     json_decref(all);
+    return MICA_OK;
+}
+
+static int print_usual(const struct question *q, const struct mica_facts *facts)
+{
+    struct mica_err err;
+    printf("%s\n", q->name);
+    enum mica_status status = answer_usual(q, facts, NULL, &err);
+    if (status != MICA_OK)
+        return mica_cli_fail(status, &err);
     printf("more: --use private|research|internal|commercial with --distribute, --host, --modified …\n");
     return 0;
 }
@@ -209,14 +222,18 @@ static int answer(const struct question *q, const struct rights_args *args)
     const struct mica_facts *f = &policy.facts;
     bool is_open =
         status == MICA_OK && !args->use && !policy.path && !f->distribute && !f->host && !f->domains;
-    if (status == MICA_OK && !is_open)
+    json_t *answers = NULL;
+    if (status == MICA_OK && is_open && args->json)
+        status = answer_usual(q, f, &answers, &err);
+    if (status == MICA_OK && (!is_open || args->json))
         status = decide(q, f, &decision, &err);
     if (status != MICA_OK)
         code = mica_cli_fail(status, &err);
-    else if (is_open)
-        code = print_usual(q, f, args->json);
+    else if (args->json)
+        code = print_json(q, f, decision, json_incref(answers));
     else
-        code = args->json ? print_json(q, f, decision) : print_decision(q, f, decision);
+        code = is_open ? print_usual(q, f) : print_decision(q, f, decision);
+    json_decref(answers);
     mica_decision_free(decision);
     mica_arena_release(&lists.arena);
     mica_policy_release(&policy);

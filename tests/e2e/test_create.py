@@ -329,7 +329,9 @@ def test_a_template_that_only_the_file_has(home, gguf):
 def test_a_text_that_nobody_knows_is_named(base):
     """The four usual answers, each under a key that scripts can rely on; the reason names the licence."""
     base.create("mine", "FROM base\nLICENSE In this house only.\n")
-    answers = json.loads(base.run("rights", "mine", "--json").stdout)
+    answer = json.loads(base.run("rights", "mine", "--json", code=12).stdout)
+    answers = answer["usual"]
+    assert answer["verdict"] == "UNKNOWN" and answer["facts"]["use"] == "private"
     assert list(answers) == ["private", "internal", "hosted", "shipped"]
     assert {answer["verdict"] for answer in answers.values()} == {"UNKNOWN"}
     assert "mine:latest, LicenseRef-unidentified-" in base.run("rights", "mine").stdout
