@@ -246,7 +246,9 @@ void mica_pool_run(struct mica_pool *pool, int64_t n_items, int64_t grain, mica_
     if (pool && atomic_load(&pool->n_benched) > 0)
         call_back(pool, false);
     if (!pool || pool->n_threads - atomic_load(&pool->n_benched) == 1 || n_items <= grain) {
-        job(arg, 0, n_items, 0);
+        /* In chunks also when alone: a job may let go of what a chunk has used up. */
+        for (int64_t at = 0; at < n_items; at += grain)
+            job(arg, at, n_items - at < grain ? n_items : at + grain, 0);
         return;
     }
     atomic_store_explicit(&pool->caller_cpu, sched_getcpu(), memory_order_relaxed);

@@ -90,6 +90,8 @@ static enum mica_status check_shards(struct gate *gate, const struct mica_layer 
         status = mica_fail(err, MICA_ENOMEM, "%s: out of memory", gate->text);
     while (status == MICA_OK && bad < n && mica_digest_equal(&found[bad], &registered[bad]))
         bad++;
+    mica_mapping_release(map, 0,
+                         mica_mapping_size(map)); /* hashed pages need not stay beside the packed weights */
     if (status == MICA_OK && bad < n)
         status = mica_fail(err, MICA_EDENIED,
                            "%s: blob sha256-%.12s… is not what was registered: bytes %zu to %zu MiB differ; "
@@ -394,6 +396,7 @@ static enum mica_status let_unregistered(struct gate *gate, const char *path, st
             json_decref(rows);
             return mica_fail(err, MICA_ENOMEM, "%s: out of memory", path);
         }
+        mica_mapping_release(map, 0, mica_mapping_size(map));
         mica_digest_hex(&digest, hex);
         json_array_append_new(rows, json_pack("{s:s, s:s, s:I}", "name", mica_files_name(files, i), "sha256",
                                               hex, "size", (json_int_t)mica_mapping_size(map)));
