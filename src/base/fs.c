@@ -191,11 +191,16 @@ enum mica_status mica_fs_free_bytes(const char *path, uint64_t *out, struct mica
     return MICA_OK;
 }
 
+void mica_time_text_at(int64_t seconds, char out[MICA_TIME_TEXT])
+{
+    time_t at = seconds;
+    struct tm tm;
+    if (!gmtime_r(&at, &tm) || strftime(out, MICA_TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+        snprintf(out, MICA_TIME_TEXT, "1970-01-01T00:00:00Z");
+}
+
 void mica_time_text(char out[MICA_TIME_TEXT])
 {
     const char *fixed = getenv("SOURCE_DATE_EPOCH");
-    time_t now = fixed && *fixed ? (time_t)strtoll(fixed, NULL, 10) : time(NULL);
-    struct tm tm;
-    if (!gmtime_r(&now, &tm) || strftime(out, MICA_TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-        snprintf(out, MICA_TIME_TEXT, "1970-01-01T00:00:00Z");
+    mica_time_text_at(fixed && *fixed ? strtoll(fixed, NULL, 10) : time(NULL), out);
 }

@@ -31,5 +31,7 @@ enum mica_status mica_fs_free_bytes(const char *path, uint64_t *out, struct mica
  */
 enum { MICA_TIME_TEXT = 24 };
 void mica_time_text(char out[MICA_TIME_TEXT]);
+/* The same of a given time, in seconds since 1970. */
+void mica_time_text_at(int64_t seconds, char out[MICA_TIME_TEXT]);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "base/sha256.h"
+#include "base/digits.h"
 #include "base/mem.h"
 
 #include <openssl/evp.h>
@@ -56,11 +57,6 @@ void mica_digest_hex(const struct mica_digest *digest, char out[MICA_DIGEST_HEX]
     out[MICA_DIGEST_HEX - 1] = '\0';
 }
 
-static int hex_value(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool mica_digest_parse(const char *text, struct mica_digest *out)
 {
     struct mica_digest digest;
@@ -69,7 +65,7 @@ bool mica_digest_parse(const char *text, struct mica_digest *out)
     if (strlen(text) != MICA_DIGEST_HEX - 1)
         return false;
     for (int i = 0; i < MICA_DIGEST_BYTES; i++) {
-        int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
+        int high = mica_hex_digit(text[2 * i]), low = mica_hex_digit(text[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
         digest.bytes[i] = (uint8_t)(high << 4 | low);

@@ -57,7 +57,7 @@ static int print_json(const struct row *rows, int64_t n)
     json_t *list = json_array();
     for (int64_t i = 0; i < n; i++) {
         char modified[MICA_SHORT_TEXT];
-        mica_cli_time_text(rows[i].at, modified);
+        mica_time_text_at(rows[i].at, modified);
         json_array_append_new(list,
                               json_pack("{s:s, s:s, s:I, s:s}", "name", rows[i].name, "digest", rows[i].id,
                                         "size", (json_int_t)rows[i].bytes, "modified", modified));

@@ -43,7 +43,7 @@ static int print_json(const struct mica_running *running, int64_t n)
     json_t *list = json_array();
     for (int64_t i = 0; i < n; i++) {
         char since[MICA_SHORT_TEXT], digest[MICA_DIGEST_HEX];
-        mica_cli_time_text(running[i].since, since);
+        mica_time_text_at(running[i].since, since);
         mica_digest_hex(&running[i].digest, digest);
         json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:i, s:s}", "name", running[i].name, "digest",
                                               digest, "size", (json_int_t)running[i].bytes, "pid",

@@ -47,14 +47,6 @@ void mica_cli_age_text(int64_t since, char out[MICA_SHORT_TEXT])
     snprintf(out, MICA_SHORT_TEXT, "%lld %s%s ago", (long long)n, rows[i].name, n == 1 ? "" : "s");
 }
 
-void mica_cli_time_text(int64_t at, char out[MICA_SHORT_TEXT])
-{
-    time_t t = at;
-    struct tm tm;
-    if (!gmtime_r(&t, &tm) || strftime(out, MICA_SHORT_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-        snprintf(out, MICA_SHORT_TEXT, "1970-01-01T00:00:00Z");
-}
-
 void mica_cli_print_table(const char *const *head, int n_columns, const char *const *cells, int64_t n_rows)
 {
     for (int64_t row = -1; row < n_rows; row++) {

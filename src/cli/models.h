@@ -12,8 +12,6 @@ enum { MICA_SHORT_TEXT = 40 };
 void mica_cli_size_text(uint64_t bytes, char out[MICA_SHORT_TEXT]);
 /* "3 weeks ago". */
 void mica_cli_age_text(int64_t since, char out[MICA_SHORT_TEXT]);
-/* An RFC 3339 time in UTC. */
-void mica_cli_time_text(int64_t at, char out[MICA_SHORT_TEXT]);
 
 /* Rows of texts as columns under a head, each column as wide as its widest text. cells: n_rows × n_columns.
  */

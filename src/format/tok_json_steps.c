@@ -2,6 +2,7 @@
  * SPDX-License-Identifier: Apache-2.0 */
 /* tokenizer.json's lists of steps. */
 #include "format/tok_json.h"
+#include "base/digits.h"
 
 #include <string.h>
 #include <utf8proc.h>
@@ -104,17 +105,6 @@ static const struct {
     {"ByteLevel", TOK_NORM_BYTES, 0},
 };
 
-static int base64_digit(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 static enum mica_status read_charsmap(struct mica_tokenizer *tok, const json_t *node, struct mica_err *err)
 {
     struct mica_str text = tok_json_str(json_object_get(node, "precompiled_charsmap"));
@@ -129,8 +119,8 @@ static enum mica_status read_charsmap(struct mica_tokenizer *tok, const json_t *
     int n_bits = 0;
     if (!data)
         return no_memory(err);
-    for (size_t i = 0; i < text.len && base64_digit(text.data[i]) >= 0; i++) {
-        bits = bits << 6 | (uint32_t)base64_digit(text.data[i]);
+    for (size_t i = 0; i < text.len && mica_base64_digit(text.data[i]) >= 0; i++) {
+        bits = bits << 6 | (uint32_t)mica_base64_digit(text.data[i]);
         n_bits += 6;
         if (n_bits >= 8) {
             n_bits -= 8;

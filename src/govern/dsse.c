@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "govern/dsse.h"
+#include "base/digits.h"
 
 #include <jansson.h>
 
@@ -22,17 +23,6 @@ bool mica_base64_encode(const void *data, size_t len, struct mica_buf *out)
     return mica_buf_append(out, "", 0);
 }
 
-static int digit_value(char c)
-{
-    if (c >= 'A' && c <= 'Z')
-        return c - 'A';
-    if (c >= 'a' && c <= 'z')
-        return c - 'a' + 26;
-    if (c >= '0' && c <= '9')
-        return c - '0' + 52;
-    return c == '+' ? 62 : c == '/' ? 63 : -1;
-}
-
 bool mica_base64_decode(const char *text, size_t len, struct mica_buf *out)
 {
     if (len % 4)
@@ -43,7 +33,7 @@ bool mica_base64_decode(const char *text, size_t len, struct mica_buf *out)
         if (i + 4 == len)
             n = text[i + 3] != '=' ? 4 : text[i + 2] != '=' ? 3 : 2;
         for (int k = 0; k < 4; k++) {
-            int value = k < n ? digit_value(text[i + k]) : 0;
+            int value = k < n ? mica_base64_digit(text[i + k]) : 0;
             if (value < 0)
                 return false;
             x = x << 6 | (uint32_t)value;

@@ -1,6 +1,7 @@
 /* SPDX-FileCopyrightText: 2026 The Mica authors
  * SPDX-License-Identifier: Apache-2.0 */
 #include "govern/oms.h"
+#include "base/digits.h"
 #include "base/strmap.h"
 
 #include <jansson.h>
@@ -43,17 +44,12 @@ static const char *keep(const struct reading *r, const char *text)
     return mica_arena_strndup(&r->oms->arena, text, strlen(text));
 }
 
-static int hex_value(char c)
-{
-    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static bool parse_hex(const char *text, uint8_t *out, size_t n)
 {
     if (strlen(text) != 2 * n)
         return false;
     for (size_t i = 0; i < n; i++) {
-        int high = hex_value(text[2 * i]), low = hex_value(text[2 * i + 1]);
+        int high = mica_hex_digit(text[2 * i]), low = mica_hex_digit(text[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
         out[i] = (uint8_t)(high << 4 | low);

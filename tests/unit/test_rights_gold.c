@@ -14,9 +14,10 @@
 enum { QUESTIONS = 13, FIELDS = 6, COMPONENTS = 4 };
 
 /* A small firm in the United States that knows its numbers. */
-#define FIRM                                                                                                 \
-    .trains_on_outputs = 0, .users_now = 1000, .users_at_release = 1000, .revenue_year = 5e5,                \
-    .revenue_month = 4e4, .seat = "US", .markets = us, .product = "", .declared_is_enough = true
+#define FIRM_BUT(trains, users, year, month, country)                                                        \
+    .trains_on_outputs = trains, .users_now = users, .users_at_release = users, .revenue_year = year,        \
+    .revenue_month = month, .seat = country, .markets = us, .product = "", .declared_is_enough = true
+#define FIRM FIRM_BUT(0, 1000, 5e5, 4e4, "US")
 static const char *const us[] = {"US", NULL};
 static const char *const military[] = {"military", NULL}, *const medical[] = {"medical-advice", NULL};
 static const struct {
@@ -40,60 +41,12 @@ static const struct {
     {"host", false, {FIRM, .use = MICA_USE_COMMERCIAL, .host = true}},
     {"modify-host", false, {FIRM, .use = MICA_USE_COMMERCIAL, .host = true, .modified = true}},
     {"modify-ship", false, {FIRM, .use = MICA_USE_COMMERCIAL, .distribute = true, .modified = true}},
-    {"train",
-     false,
-     {.trains_on_outputs = 1,
-      .users_now = 1000,
-      .users_at_release = 1000,
-      .revenue_year = 5e5,
-      .revenue_month = 4e4,
-      .seat = "US",
-      .markets = us,
-      .product = "",
-      .declared_is_enough = true,
-      .use = MICA_USE_COMMERCIAL,
-      .distribute = true}},
+    {"train", false, {FIRM_BUT(1, 1000, 5e5, 4e4, "US"), .use = MICA_USE_COMMERCIAL, .distribute = true}},
     {"military", false, {FIRM, .use = MICA_USE_INTERNAL, .domains = military}},
     {"medical", false, {FIRM, .use = MICA_USE_COMMERCIAL, .host = true, .domains = medical}},
-    {"users-800m",
-     false,
-     {.trains_on_outputs = 0,
-      .users_now = 8e8,
-      .users_at_release = 8e8,
-      .revenue_year = 5e5,
-      .revenue_month = 4e4,
-      .seat = "US",
-      .markets = us,
-      .product = "",
-      .declared_is_enough = true,
-      .use = MICA_USE_COMMERCIAL,
-      .host = true}},
-    {"revenue-2m",
-     false,
-     {.trains_on_outputs = 0,
-      .users_now = 1000,
-      .users_at_release = 1000,
-      .revenue_year = 2e6,
-      .revenue_month = 1.7e5,
-      .seat = "US",
-      .markets = us,
-      .product = "",
-      .declared_is_enough = true,
-      .use = MICA_USE_COMMERCIAL,
-      .host = true}},
-    {"eu-seat",
-     false,
-     {.trains_on_outputs = 0,
-      .users_now = 1000,
-      .users_at_release = 1000,
-      .revenue_year = 5e5,
-      .revenue_month = 4e4,
-      .seat = "DE",
-      .markets = us,
-      .product = "",
-      .declared_is_enough = true,
-      .use = MICA_USE_COMMERCIAL,
-      .host = true}},
+    {"users-800m", false, {FIRM_BUT(0, 8e8, 5e5, 4e4, "US"), .use = MICA_USE_COMMERCIAL, .host = true}},
+    {"revenue-2m", false, {FIRM_BUT(0, 1000, 2e6, 1.7e5, "US"), .use = MICA_USE_COMMERCIAL, .host = true}},
+    {"eu-seat", false, {FIRM_BUT(0, 1000, 5e5, 4e4, "DE"), .use = MICA_USE_COMMERCIAL, .host = true}},
     {"no-text", true, {FIRM, .use = MICA_USE_COMMERCIAL, .distribute = true}},
 };
 
